@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.memory_kinds import MemoryKind
-from bnnfpga.dataflow.resources import add_resources, memory_resources
+from bnnfpga.dataflow.resources import memory_blocks, memory_terms
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntArray
 
@@ -66,15 +67,15 @@ def buffer_slots(width: int, depth: int, target: Target) -> int:
     """
     slots = 1 << (depth - 1).bit_length()
     if buffer_kind(width, depth, target) == "block":
-        costs = [memory_resources(beats, width, "block") for beats in (depth, slots)]
+        costs = [memory_blocks(beats, width) for beats in (depth, slots)]
         return slots if costs[0] == costs[1] else depth
     granule = 64 if target.lut_inputs == 6 else 16
     more = width * (-(-slots // granule) - -(-depth // granule)) * 4 // 3
     return slots if more <= 2 * slots.bit_length() else depth
 
 
-def buffer_resources(width: int, depth: int, target: Target, copies: int = 1) -> dict[str, int]:
-    """Estimate for a buffer from which `copies` beats are read in a cycle."""
+def buffer_terms(width: int, depth: int, target: Target, copies: int = 1) -> CostTerms:
+    """A buffer from which `copies` beats are read in a cycle."""
     if buffer_kind(width, depth, target) == "block":
-        return add_resources(*[memory_resources(depth, width, "block")] * copies)
-    return {"lut": copies * width * -(-depth // 64) * 4 // 3}
+        return memory_terms(depth, width, "block").times(copies)
+    return CostTerms({"line_buffer.memory": copies * width * -(-depth // 64) * 4 // 3})

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.thresholds import StoredThresholds
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
@@ -90,14 +91,17 @@ class LogicForm(RenderedForm):
     def result_width(self) -> int:
         return self.sums.pixels * self.sums.outputs * self.sums.output_bits
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         sums, words = self.sums, self.sums.passes * self.sums.steps
         shared = sums.pixels * sums.inputs
         # For the carry of two inputs a table or half of one, or half a table for each input; half a table to add a bit.
         quarters = 4 if sums.flags else next(quarters for most, quarters in _QUARTERS if words <= most)
         tables = sums.pixels * sums.outputs * sums.inputs * quarters // 4
         state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
-        return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}
+        return CostTerms(
+            {"logic_form.tables": tables + shared // 2 + state + 30},
+            {"logic_form.bits": tables // 2 + shared + 2 * state + 30},
+        )
 
     @cached_property
     def circuits(self) -> dict[str, Staged]:

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
+from bnnfpga.dataflow.cost_coefficients import coefficients
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryBank, RtlInstance
 from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, WeightsKind, check_memory_kind
@@ -32,7 +34,7 @@ class Operator(ABC):
     * `parameters` of module and function, with the memories of the module; `hls_tables`, those of the function;
       `levels`, where beats wait in the module, if not in an output queue of the usual name;
     * `emulator`, its kernel;
-    * `resources`, an estimate.
+    * `cost_terms`, from which its cost is estimated (`resources`).
 
     Properties that only some units have get a default here. Shared code asks for the property, never for the class:
 
@@ -119,11 +121,16 @@ class Operator(ABC):
         """Its kernel in `flows/emulator/`."""
 
     @abstractmethod
-    def resources(self) -> dict[str, int]:
-        """Estimated cost in an FPGA with 6-input LUTs, memories included: a dict of some of `RESOURCES`.
+    def cost_terms(self) -> CostTerms:
+        """What it consists of, memories included, in the counts that have a coefficient in every family."""
 
-        They rank foldings; a synthesis tool's numbers differ.
+    def resources(self) -> dict[str, int]:
+        """Estimated cost in its FPGA family, memories included, by each of `bnnfpga.dataflow.resources.RESOURCES`.
+
+        LUTs and flip-flops are counted as Yosys maps them, calibrated by `benchmarks/calibrate.py`; the error of each
+        kind of unit is known (`bnnfpga.dataflow.cost_coefficients`).
         """
+        return coefficients(self.target.family).cost(self.cost_terms())
 
     @property
     def thresholds(self) -> ThresholdTable | None:

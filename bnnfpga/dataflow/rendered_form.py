@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import RenderedModule, RtlInstance, RtlParameter
 from bnnfpga.dataflow.unit_parameters import UnitParameters
 
@@ -42,8 +43,8 @@ class RenderedForm(ABC):
         return self.library().rtl
 
     @abstractmethod
-    def resources(self) -> dict[str, int]:
-        """Estimate of the datapath and its control, without input buffer and output queue."""
+    def cost_terms(self) -> CostTerms:
+        """What it costs: the datapath and its control, without input buffer and output queue."""
 
     @property
     @abstractmethod

@@ -9,11 +9,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import add_resources, cheaper_memory, memory_resources, multiplier_resources
+from bnnfpga.dataflow.resources import cheaper_memory, memory_terms, multiplier_terms
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
@@ -60,8 +61,8 @@ class Requantizer(ABC):
         """Its tables for HLS, (words, lanes, ...), with signed numbers whatever their domain."""
 
     @abstractmethod
-    def resources(self, layout: LaneLayout) -> dict[str, int]:
-        """Estimate, memories included."""
+    def cost_terms(self, layout: LaneLayout) -> CostTerms:
+        """What it costs, memories included."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +79,8 @@ class RowRequantizer(Requantizer):
         """The rows, uint8 (channels, bits), least significant bit first."""
 
     @abstractmethod
-    def logic(self) -> dict[str, int]:
-        """Estimate for one value per cycle, without the memory."""
+    def logic(self) -> CostTerms:
+        """What one value per cycle takes, without the memory."""
 
     def width(self, layout: LaneLayout) -> int:
         return layout.lanes * self.bits
@@ -88,9 +89,9 @@ class RowRequantizer(Requantizer):
         fields = np.broadcast_to(self.rows(), (layout.words * layout.lanes, self.bits))
         return Memory("thresholds", fields.reshape(layout.words, -1), self._kind(layout))
 
-    def resources(self, layout: LaneLayout) -> dict[str, int]:
-        memory = memory_resources(layout.words, self.width(layout), self._kind(layout))
-        return add_resources({name: layout.values * count for name, count in self.logic().items()}, memory)
+    def cost_terms(self, layout: LaneLayout) -> CostTerms:
+        memory = memory_terms(layout.words, self.width(layout), self._kind(layout))
+        return add_terms(self.logic().times(layout.values), memory)
 
     def _kind(self, layout: LaneLayout) -> MemoryKind:
         return layout.kind or cheaper_memory(layout.words, self.width(layout))
@@ -134,10 +135,10 @@ class Comparators(RowRequantizer):
         thresholds = layout.table("thresholds", self.table.values, _signed_bits(self.type), True, kind)
         return thresholds, layout.directions(self.table, kind)
 
-    def logic(self) -> dict[str, int]:
+    def logic(self) -> CostTerms:
         levels = self.table.levels
         # Comparators, and adders that count.
-        return {"lut": levels * -(-self.type.bits // 2) + 4 * (levels - 1)}
+        return CostTerms({"comparators.bits": levels * -(-self.type.bits // 2) + 4 * (levels - 1)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,15 +197,15 @@ class FixedPoint(RowRequantizer):
         factors = layout.table("factors", steps.factors, self.factor_bits, True, kind) if self.factor_bits else None
         return (offsets,) if factors is None else (offsets, factors)
 
-    def logic(self) -> dict[str, int]:
+    def logic(self) -> CostTerms:
         cut = self.steps.levels.bit_length() * (1 if self.steps.tie is None else 2)
         if not self.factor_bits:
-            return {"lut": self.sum_bits + cut}
+            return CostTerms({"fixed_point.bits": self.sum_bits + cut})
         domain = self.steps.domain
         value_bits = IntegerType(domain.lo, domain.hi, "signed").bits
         product_bits = min(self.factor_bits + value_bits, self.sum_bits)
-        product = multiplier_resources(self.factor_bits, value_bits, product_bits=product_bits)
-        return add_resources({"lut": cut}, product)
+        product = multiplier_terms(self.factor_bits, value_bits, product_bits=product_bits)
+        return add_terms(CostTerms({"fixed_point.bits": cut}), product)
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,11 +273,11 @@ class Search(Requantizer):
             tables.append(HlsTable(f"thresholds_{stage}", bits, True, self._kind(layout, stage)))
         return tuple(tables)
 
-    def resources(self, layout: LaneLayout) -> dict[str, int]:
+    def cost_terms(self, layout: LaneLayout) -> CostTerms:
         bits, depths = self.type.bits, [(stage, layout.words << stage) for stage in range(self.stages)]
-        memories = [memory_resources(depth, bits, self._kind(layout, stage)) for stage, depth in depths]
-        one = add_resources({"lut": self.stages * bits, "ff": self.stages * (bits + self.stages)}, *memories)
-        return {name: layout.values * count for name, count in one.items()}
+        memories = [memory_terms(depth, bits, self._kind(layout, stage)) for stage, depth in depths]
+        unit = CostTerms({"search.bits": self.stages * bits}, {"search.bits": self.stages * (bits + self.stages)})
+        return add_terms(unit, *memories).times(layout.values)
 
     def _kind(self, layout: LaneLayout, stage: int) -> MemoryKind:
         deep = layout.words << stage >= _BLOCK_WORDS

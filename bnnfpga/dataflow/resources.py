@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 
 RESOURCES = ("lut", "ff", "bram18", "dsp")
@@ -19,19 +20,25 @@ LUTS_PER_BRAM18 = 100
 """Cost of a block RAM in LUTs, from their ratio in FPGAs."""
 
 
-def queue_resources(width: int, depth: int) -> dict[str, int]:
-    """Estimate for a queue: an output register, and LUT memories of 32 words each."""
+def queue_terms(width: int, depth: int) -> CostTerms:
+    """A queue: an output register, and LUT memories of 32 words each."""
     counters = 3 * max(1, depth.bit_length())
-    return {"lut": width * -(-(depth - 1) // 32) + 2 * counters, "ff": width + counters}
+    memory = width * -(-(depth - 1) // 32)
+    return CostTerms({"queue.memory": memory, "queue.counters": 2 * counters}, {"queue.bits": width + counters})
 
 
-def memory_resources(words: int, width: int, kind: MemoryKind) -> dict[str, int]:
-    """Estimate for a read-only memory; a single word is free."""
+def memory_terms(words: int, width: int, kind: MemoryKind) -> CostTerms:
+    """A read-only memory; a single word is free."""
     if words == 1:
-        return {}
+        return CostTerms()
     if kind == "distributed":
-        return {"lut": width * -(-words // 64)}
-    return {"bram18": min(-(-words // deep) * -(-width // wide) for deep, wide in _BRAM18)}
+        return CostTerms({"rom.tables": width * -(-words // 64)})
+    return CostTerms(bram18=memory_blocks(words, width))
+
+
+def memory_blocks(words: int, width: int) -> int:
+    """Block RAMs of a read-only memory."""
+    return min(-(-words // deep) * -(-width // wide) for deep, wide in _BRAM18)
 
 
 def direct_blocks(words: int, width: int) -> float:
@@ -54,19 +61,20 @@ def is_direct(words: int, width: int) -> bool:
 
 def cheaper_memory(words: int, width: int) -> MemoryKind:
     """The kind of memory that costs less."""
-    luts, blocks = (memory_resources(words, width, kind) for kind in ("distributed", "block"))
-    return "block" if LUTS_PER_BRAM18 * blocks.get("bram18", 0) < luts.get("lut", 0) else "distributed"
+    if words == 1:
+        return "distributed"
+    return "block" if LUTS_PER_BRAM18 * memory_blocks(words, width) < width * -(-words // 64) else "distributed"
 
 
-def multiplier_resources(bits: int, other_bits: int, count: int = 1, product_bits: int | None = None) -> dict[str, int]:
-    """Estimate for multipliers of two signed numbers: LUTs for narrow products, else DSP slices of 25 x 18 bits.
+def multiplier_terms(bits: int, other_bits: int, count: int = 1, product_bits: int | None = None) -> CostTerms:
+    """Multipliers of two signed numbers: LUTs for narrow products, else DSP slices of 25 x 18 bits.
 
     Where `product_bits` does not say otherwise, a product has a bit less than both numbers together, as it has unless
     both are the most negative ones.
     """
     if (bits + other_bits - 1 if product_bits is None else product_bits) < _DSP_PRODUCT:
-        return {"lut": count * bits * other_bits}
-    return {"dsp": count * -(-max(bits, other_bits) // 25) * -(-min(bits, other_bits) // 18)}
+        return CostTerms({"product.bits": count * bits * other_bits})
+    return CostTerms(dsp=count * -(-max(bits, other_bits) // 25) * -(-min(bits, other_bits) // 18))
 
 
 def add_resources(*parts: Mapping[str, int]) -> dict[str, int]:

@@ -7,6 +7,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_coefficients import coefficients
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, RtlParameter
 from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.memory_kinds import MemoryKind
@@ -149,7 +151,7 @@ class StoredThresholds:
     def _cost(self, form: Requantizer) -> tuple[int, float]:
         """Logic levels that the clock has no time for, then area."""
         late = max(0, form.logic_levels(self.target) - self.target.levels)
-        return late, area(form.resources(self._layout), LUTS_PER_BRAM18)
+        return late, area(coefficients(self.target.family).cost(form.cost_terms(self._layout)), LUTS_PER_BRAM18)
 
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
@@ -191,9 +193,9 @@ class StoredThresholds:
         rows = self.table.with_rows(self.channels)
         return {"levels": self.levels, "thresholds": rows.values, "decreasing": rows.decreasing.astype(np.int64)}
 
-    def resources(self) -> dict[str, int]:
-        """Estimate, memories included."""
-        return self.requantizer.resources(self._layout) if self.levels else {}
+    def cost_terms(self) -> CostTerms:
+        """What they cost, memories included."""
+        return self.requantizer.cost_terms(self._layout) if self.levels else CostTerms()
 
     @property
     def _stored(self) -> ThresholdTable | None:

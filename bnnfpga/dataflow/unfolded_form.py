@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.unfolded_layer import unfolded_layer
 from bnnfpga.netlists.cuts import Staged, staged
@@ -64,7 +65,7 @@ class UnfoldedForm(RenderedForm):
         """The circuit's statements."""
         return body(self.circuit, self.family)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         # Measured on layers of 64 to 256 inputs and outputs; zeros leave the outputs less in common.
         varying = np.delete(self.weights, [place for place, _ in self.constants], axis=1)
         bits = np.count_nonzero(varying) * self.input.bits
@@ -72,4 +73,6 @@ class UnfoldedForm(RenderedForm):
         # A weight of several bits is a sum of about half as many signed powers of two.
         digits = max(1, int(np.abs(self.weights).max()).bit_length() // 2)
         tables = self.pixels * (int(bits * digits * share) + 4 * self.result_width)
-        return {"lut": tables, "ff": tables + self.pixels * self.input_width + 40}
+        return CostTerms(
+            {"unfolded_form.tables": tables}, {"unfolded_form.bits": tables + self.pixels * self.input_width + 40}
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.target import Target
 
@@ -53,14 +54,15 @@ class VectorBuffer:
         memories = -(-self.banks * self.words // 2**target.lut_inputs)
         return 3 + target.choice_levels(memories) if self.words > 1 else 0
 
-    def resources(self) -> dict[str, int]:
-        """Estimate of its cost, without its control."""
+    def cost_terms(self) -> CostTerms:
+        """What it costs, without its control."""
         bits = self.width * self.beats
         spare = self.width if self.beats > 1 else 0
         if self.words == 1:
-            return {"lut": spare, "ff": 2 * bits + spare}
+            return CostTerms({"vector_buffer.spare": spare}, {"vector_buffer.bits": 2 * bits + spare})
         slots = self.banks << (self.words - 1).bit_length()
-        return {"lut": -(-2 * bits // 3) * -(-slots // _LUT_WORDS), "ff": bits - self.width}
+        memory = -(-2 * bits // 3) * -(-slots // _LUT_WORDS)
+        return CostTerms({"vector_buffer.memory": memory}, {"vector_buffer.bits": bits - self.width})
 
 
 def _beats(rooms: Sequence[int], beats: int) -> tuple[Event, ...]:

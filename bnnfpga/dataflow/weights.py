@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import HlsTable, Memory
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_resources
+from bnnfpga.dataflow.resources import memory_terms
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
@@ -53,9 +54,9 @@ class StoredWeights:
         lanes = self.values.shape[-2]
         return HlsTable("weights", self._bits.reshape(self.words, lanes, -1), False, self.kind)
 
-    def resources(self) -> dict[str, int]:
-        """Estimate for the memory."""
-        return memory_resources(self.words, self.width, self.kind)
+    def cost_terms(self) -> CostTerms:
+        """What the memory costs."""
+        return memory_terms(self.words, self.width, self.kind)
 
     @cached_property
     def _bits(self) -> NDArray[np.uint8]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.resources import RESOURCES, add_resources, memory_resources, multiplier_resources
+from bnnfpga.dataflow.resources import RESOURCES, add_resources, memory_terms, multiplier_terms
 from bnnfpga.numbers.integers import IntegerType
 
 
@@ -14,18 +15,18 @@ from bnnfpga.numbers.integers import IntegerType
     ("words", "width", "blocks"), [(512, 36, 1), (513, 36, 2), (16384, 1, 1), (2048, 9, 1), (2048, 13, 2), (600, 72, 4)]
 )
 def test_block_rams_are_counted_in_their_best_shape(words: int, width: int, blocks: int) -> None:
-    assert memory_resources(words, width, "block") == {"bram18": blocks}
+    assert memory_terms(words, width, "block") == CostTerms(bram18=blocks)
 
 
 def test_memories_of_one_word_are_wires() -> None:
-    assert memory_resources(1, 100, "block") == {}
-    assert memory_resources(65, 3, "distributed") == {"lut": 6}
+    assert memory_terms(1, 100, "block") == CostTerms()
+    assert memory_terms(65, 3, "distributed") == CostTerms({"rom.tables": 6})
 
 
 def test_wide_products_take_dsp_slices() -> None:
-    assert multiplier_resources(4, 4) == {"lut": 16}
-    assert multiplier_resources(8, 5, 12) == {"dsp": 12}
-    assert multiplier_resources(26, 19) == {"dsp": 4}
+    assert multiplier_terms(4, 4) == CostTerms({"product.bits": 16})
+    assert multiplier_terms(8, 5, 12) == CostTerms(dsp=12)
+    assert multiplier_terms(26, 19) == CostTerms(dsp=4)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Binary
 from bnnfpga.dataflow.hardware import EmulatorKernel
-from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
@@ -61,12 +62,12 @@ class Add(Binary):
         )
         return ((first + second).astype(dtype, copy=False),)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         bits = self.result_type.bits
         # A product is the sum of one shifted operand for each bit that is set in the factor.
         sums = sum(abs(factor).bit_count() for factor in self.factors) - 1
-        unit = {"lut": self.pe * bits * max(1, sums) + 5, "ff": self.pe * bits + 5}
-        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+        unit = CostTerms({"add.bits": self.pe * bits * max(1, sums) + 5}, {"add.bits": self.pe * bits + 5})
+        return add_terms(unit, queue_terms(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
         return (

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.resources import memory_terms, multiplier_terms, queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
@@ -161,13 +162,13 @@ class ArgMax(Operator):
         words = self.ranks.reshape(self.port.beats, self.port.lanes, -1).transpose(1, 0, 2)
         return MemoryBank.of("ranks", to_bits(words.reshape(self.port.lanes, -1), self._rank_bits), self._rank_kind)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         bits, lanes = self.compared_type.bits, self.port.lanes
         registers = lanes * (1 + self.score_stages) + 2 + sum(lanes >> stage for stage in range(self.tree_stages))
-        unit = {"lut": 2 * lanes * bits + 20, "ff": registers * bits + 30}
-        extra = [multiplier_resources(x.shape[1], self.port.type.bits, lanes) for x in self._constants[:1]]
-        extra += [memory_resources(memory.words, memory.width, memory.kind) for memory in self.memories()]
-        return add_resources(unit, *extra, queue_resources(self.outputs[0].width, self.queue))
+        unit = CostTerms({"arg_max.bits": 2 * lanes * bits + 20}, {"arg_max.bits": registers * bits + 30})
+        extra = [multiplier_terms(x.shape[1], self.port.type.bits, lanes) for x in self._constants[:1]]
+        extra += [memory_terms(memory.words, memory.width, memory.kind) for memory in self.memories()]
+        return add_terms(unit, *extra, queue_terms(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
         parameters = both(

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only
@@ -83,10 +84,12 @@ class Concat(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (np.concatenate(arrays, axis=-1),)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         width = self.outputs[0].width
-        unit = {"lut": 2, "ff": 0} if self.pixels else {"lut": -(-width // 2) + 10, "ff": 10}
-        return add_resources(unit, queue_resources(width, 2))
+        unit = CostTerms(
+            {"concat.bits": 2 if self.pixels else -(-width // 2) + 10}, {"concat.counters": 0 if self.pixels else 10}
+        )
+        return add_terms(unit, queue_terms(width, 2))
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -108,10 +109,11 @@ class Crop(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0][:, self.rows][:, :, self.columns],)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         counters = sum(max(1, extent - 1).bit_length() for extent in (*self.image, self.chunks))
         table = sum(-(-len(kept) // 64) for kept in self._kept if not kept.all())
-        return add_resources({"lut": 2 * counters + table, "ff": counters}, queue_resources(self.outputs[0].width, 2))
+        unit = CostTerms({"crop.counters": 2 * counters + table}, {"crop.counters": counters})
+        return add_terms(unit, queue_terms(self.outputs[0].width, 2))
 
     @property
     def levels(self) -> tuple[str, ...]:

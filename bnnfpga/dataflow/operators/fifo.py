@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
+from bnnfpga.dataflow.resources import memory_terms, queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -61,15 +62,15 @@ class Fifo(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0],)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         width, slots = self.port.width, self.depth - self.stages + 1
         if self.stages == 1:
-            return queue_resources(width, self.depth)
+            return queue_terms(width, self.depth)
         counters = 4 * self.depth.bit_length()
-        registers = {"lut": 2 * counters, "ff": width + counters}
+        registers = CostTerms({"fifo.counters": 2 * counters}, {"fifo.bits": width + counters})
         if self.stages == 3:
-            return add_resources(registers, memory_resources(slots, width, "block"))
-        return add_resources(registers, {"lut": self.target.memory_luts(slots, width)})
+            return add_terms(registers, memory_terms(slots, width, "block"))
+        return add_terms(registers, CostTerms({"fifo.memory": self.target.memory_luts(slots, width)}))
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Unary
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
+from bnnfpga.dataflow.resources import memory_terms, queue_terms
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -103,16 +104,15 @@ class Lookup(Unary):
     def _bits(self, results: IntArray) -> np.ndarray:
         return to_bits(self.output_type.encode(results), self.output_type.bits)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         # A function of up to 6 bits takes one LUT per result bit; each further bit at most doubles that.
         tables = self.output_type.bits * 2 ** max(0, self.input_type.bits - 6)
-        memory = {"lut": self.pe * tables}
+        memory = CostTerms({"lookup.tables": self.pe * tables})
         if self.groups > 1:
             words = self.groups << self.input_type.bits
-            one = memory_resources(words, self.output_type.bits, self._memory_kind)
-            memory = {kind: self.pe * count for kind, count in one.items()}
-        unit = {"lut": 10, "ff": self.pe * self.output_type.bits + 10}
-        return add_resources(unit, memory, queue_resources(self.outputs[0].width, self.queue))
+            memory = memory_terms(words, self.output_type.bits, self._memory_kind).times(self.pe)
+        unit = CostTerms({"lookup.units": 10}, {"lookup.bits": self.pe * self.output_type.bits + 10})
+        return add_terms(unit, memory, queue_terms(self.outputs[0].width, self.queue))
 
     @cached_property
     def _memory(self) -> Memory | MemoryBank:

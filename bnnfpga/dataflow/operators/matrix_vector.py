@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.datapath_stages import (
     MAX_DSP_BITS,
     DatapathStages,
@@ -26,7 +27,7 @@ from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, MemoryKind, WeightsKind
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.requantizers import RequantizerKind
-from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.resources import multiplier_terms, queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.start_values import StartValues
 from bnnfpga.dataflow.stream import PixelParts, Port, legal_lanes
@@ -416,31 +417,30 @@ class MatrixVector(DotProductUnit):
             return weights + self.stored_thresholds.memory_parameters()
         return weights + rtl_only(Thresholds=words.initial_memory)
 
-    def resources(self) -> dict[str, int]:
-        queue = queue_resources(self.outputs[0].width, self.queue)
-        buffer = self.buffer.resources() if self.buffer else {}
+    def cost_terms(self) -> CostTerms:
+        queue = queue_terms(self.outputs[0].width, self.queue)
+        buffer = self.buffer.cost_terms() if self.buffer else CostTerms()
         if self.memory == "logic":
-            return add_resources(self._rendered_form.resources(), buffer, queue)
+            return add_terms(self._rendered_form.cost_terms(), buffer, queue)
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
         block = self.memory == "block" and weights.words > 1
-        unit = {
-            "lut": 2 * accumulate + 40,
-            "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
-        }
-        memories = add_resources(weights.resources(), thresholds.resources())
-        slices = {}
+        registers = (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40
+        unit = CostTerms({"matrix_vector.sums": 2 * accumulate + 40}, {"matrix_vector.bits": registers})
+        memories = add_terms(weights.cost_terms(), thresholds.cost_terms())
+        slices = CostTerms()
         if self._in_dsp:
-            slices = {"dsp": dsp_slices(self.pe, self.accumulator_bits - 1), "lut": -accumulate}
-        return add_resources(unit, self._term_resources(), memories, buffer, queue, slices)
+            kept = {"matrix_vector.sums": -accumulate}
+            slices = CostTerms(kept, dsp=dsp_slices(self.pe, self.accumulator_bits - 1))
+        return add_terms(unit, self._product_terms(), memories, buffer, queue, slices)
 
-    def _term_resources(self) -> dict[str, int]:
-        """Estimate for the products of a step and their adders."""
+    def _product_terms(self) -> CostTerms:
+        """The products of a step and their adders."""
         bits, terms = self.weight_type.bits, self.pe * self.simd
         if not self._multiplies:
-            return {"lut": terms * bits * self._planes}
-        products = multiplier_resources(bits, self._planes + 1, terms)
-        return add_resources(products, {"lut": terms * (bits + self._planes)})
+            return CostTerms({"matrix_vector.products": terms * bits * self._planes})
+        products = multiplier_terms(bits, self._planes + 1, terms)
+        return add_terms(products, CostTerms({"matrix_vector.products": terms * (bits + self._planes)}))
 
     def rtl(self) -> RtlInstance:
         return self._rendered_form.instance(self.name) if self.memory == "logic" else super().rtl()

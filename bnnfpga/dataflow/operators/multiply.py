@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Binary
 from bnnfpga.dataflow.hardware import EmulatorKernel
-from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.resources import multiplier_terms, queue_terms
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
@@ -41,12 +42,12 @@ class Multiply(Binary):
         product = np.multiply(*arrays, dtype=wide, casting="unsafe")
         return (product.astype(dtype, copy=False),)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         # The multiplier's operands are signed numbers; -1 and +1 take two bits.
         first, second = (2 if type.is_bipolar else type.bits + (not type.signed) for type in self.types)
-        unit = {"lut": 5, "ff": 2 * self.pe * self.result_type.bits + 5}
-        multipliers = multiplier_resources(first, second, self.pe)
-        return add_resources(unit, multipliers, queue_resources(self.outputs[0].width, self.queue))
+        unit = CostTerms({"multiply.units": 5}, {"multiply.bits": 2 * self.pe * self.result_type.bits + 5})
+        multipliers = multiplier_terms(first, second, self.pe)
+        return add_terms(unit, multipliers, queue_terms(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
         return (

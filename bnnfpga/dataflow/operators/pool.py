@@ -9,9 +9,10 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
@@ -138,13 +139,13 @@ class Pool(Operator):
             "smallest", self.smallest.astype(np.uint8).reshape(self.beats.chunks, self.beats.part), "distributed"
         )
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         bits = self.result_type.bits
-        unit = {
-            "lut": self.pe * bits * (self.simd + -(-self.beats.chunks // 64)) + 20,
-            "ff": self.pe * bits * (1 + self.reduce_stages) + 20,
-        }
-        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+        unit = CostTerms(
+            {"pool.bits": self.pe * bits * (self.simd + -(-self.beats.chunks // 64)) + 20},
+            {"pool.bits": self.pe * bits * (1 + self.reduce_stages) + 20},
+        )
+        return add_terms(unit, queue_terms(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
         beats = self.beats

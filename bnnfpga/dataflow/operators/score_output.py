@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -44,8 +45,8 @@ class ScoreOutput(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0],)
 
-    def resources(self) -> dict[str, int]:
-        return queue_resources(self.port.width, 2)
+    def cost_terms(self) -> CostTerms:
+        return queue_terms(self.port.width, 2)
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
@@ -106,8 +107,8 @@ class Select(Operator):
         """The code of each constant, as a non-negative integer; one unused code if there are none."""
         return self.type.encode(np.array(self.constants or (self.type.lo,), dtype=np.int64))
 
-    def resources(self) -> dict[str, int]:
-        return queue_resources(self.outputs[0].width, 2)
+    def cost_terms(self) -> CostTerms:
+        return queue_terms(self.outputs[0].width, 2)
 
     @property
     def levels(self) -> tuple[str, ...]:

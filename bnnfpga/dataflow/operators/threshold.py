@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Unary
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.requantizers import RequantizerKind
-from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
@@ -88,11 +89,11 @@ class Threshold(Unary):
     def suited_memory(self) -> MemoryKind:
         return replace(self.stored_thresholds, memory=None).kind
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         stored = self.stored_thresholds
         registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
-        unit = {"lut": 10, "ff": registers + 10}
-        return add_resources(unit, stored.resources(), queue_resources(self.outputs[0].width, self.queue))
+        unit = CostTerms({"threshold.units": 10}, {"threshold.bits": registers + 10})
+        return add_terms(unit, stored.cost_terms(), queue_terms(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
         channels = max(self.pe, self.shape[-1])

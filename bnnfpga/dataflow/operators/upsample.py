@@ -9,11 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlParameter, RtlVector
-from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_terms
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -144,14 +145,14 @@ class Upsample(Operator):
         rows, columns = self._copies
         return (arrays[0].repeat(rows, axis=1).repeat(columns, axis=2),)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         width = self.inputs[0].width
         counters = 4 * max(4, self.depth.bit_length())
         tables = sum(
             -(-len(copies) // 64) * int(copies.max()).bit_length() for copies in self._copies if len(copies) > 1
         )
-        unit = {"lut": 2 * counters + tables, "ff": width + counters}
-        return add_resources(unit, buffer_resources(width, self.depth, self.target), queue_resources(width, self.queue))
+        unit = CostTerms({"upsample.counters": 2 * counters + tables}, {"upsample.bits": width + counters})
+        return add_terms(unit, buffer_terms(width, self.depth, self.target), queue_terms(width, self.queue))
 
     def _last_copies(self) -> Iterator[tuple[str, IntArray, int]]:
         """For rows and columns: the index of each one's last copy, and the bits of that index."""

@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.memory_kinds import MemoryKind
-from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.resources import multiplier_terms, queue_terms
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
@@ -154,21 +155,19 @@ class VectorVector(DotProductUnit):
         ordered = weights if parts is None else weights[parts.order(len(weights), lanes)]
         return StoredWeights(ordered.reshape(-1, lanes, 1), self.weight_type, self.memory)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         weights, thresholds = self.stored_weights, self.stored_thresholds
         accumulate = self.pe * self.accumulator_bits
         kept = accumulate * -(-self.beats.chunks // 64) if self.beats.chunks > 1 else 0
-        unit = {
-            "lut": accumulate * self.simd + kept + 40,
-            "ff": weights.width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
-        }
-        products = multiplier_resources(self.weight_type.bits, self.input_type.bits + 1, self.pe * self.simd)
-        return add_resources(
+        registers = weights.width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40
+        unit = CostTerms({"vector_vector.bits": accumulate * self.simd + kept + 40}, {"vector_vector.bits": registers})
+        products = multiplier_terms(self.weight_type.bits, self.input_type.bits + 1, self.pe * self.simd)
+        return add_terms(
             unit,
-            products if self._multiplies else {},
-            weights.resources(),
-            thresholds.resources(),
-            queue_resources(self.outputs[0].width, self.queue),
+            products if self._multiplies else CostTerms(),
+            weights.cost_terms(),
+            thresholds.cost_terms(),
+            queue_terms(self.outputs[0].width, self.queue),
         )
 
     def parameters(self) -> UnitParameters:

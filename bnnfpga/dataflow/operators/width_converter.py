@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.schedule import Event, Schedule
@@ -61,19 +62,27 @@ class WidthConverter(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0],)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         a, b = self.groups
         group, narrower = self.inputs[0].width // a, min(self.inputs[0].width, self.outputs[0].width)
         counter = self.capacity.bit_length()
         if a == 1:
             # Shifted in, or first held beside the word.
-            return {"lut": narrower + 2 * counter, "ff": (b + 1) * group + counter}
+            return CostTerms(
+                {"width_converter.shift": narrower + 2 * counter}, {"width_converter.bits": (b + 1) * group + counter}
+            )
         if b == 1:
             # A multiplexer of all parts of a beat, four inputs a LUT and what joins them.
-            return {"lut": narrower * -(-(a + 1) // 3) + 2 * counter, "ff": (a + 1) * group + counter}
+            return CostTerms(
+                {"width_converter.choice": narrower * -(-(a + 1) // 3) + 2 * counter},
+                {"width_converter.bits": (a + 1) * group + counter},
+            )
         # A shifter, two stages a LUT, whose result is added to what is held or to what is left of it.
         bits = self.capacity * group
-        return {"lut": bits * (1 + counter // 2) + 3 * counter, "ff": bits + counter}
+        return CostTerms(
+            {"width_converter.barrel": bits * (1 + counter // 2) + 3 * counter},
+            {"width_converter.bits": bits + counter},
+        )
 
     @property
     def logic_levels(self) -> int:

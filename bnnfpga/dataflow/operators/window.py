@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
-from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources, buffer_slots
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_slots, buffer_terms
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, rtl_only
@@ -234,12 +235,12 @@ class Window(Operator):
         """The kind of memory of the line buffer."""
         return buffer_kind(self.inputs[0].width, self.depth, self.target)
 
-    def resources(self) -> dict[str, int]:
+    def cost_terms(self) -> CostTerms:
         counters = 8 * max(4, self.depth.bit_length())
         width = self.outputs[0].width
-        unit = {"lut": width + 2 * counters, "ff": width + 2 * counters}
-        memory = buffer_resources(self.inputs[0].width // self._copy_parts, self.depth, self.target, self._copies)
-        return add_resources(unit, memory, queue_resources(width, self.queue))
+        unit = CostTerms({"window.bits": width + 2 * counters}, {"window.bits": width + 2 * counters})
+        memory = buffer_terms(self.inputs[0].width // self._copy_parts, self.depth, self.target, self._copies)
+        return add_terms(unit, memory, queue_terms(width, self.queue))
 
     @property
     def _window_steps(self) -> WindowSteps:
