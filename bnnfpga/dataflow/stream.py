@@ -33,6 +33,10 @@ class PixelParts:
         shape = (-1, self.abreast, self.channels * self.abreast // lanes, lanes // self.abreast)
         return np.arange(elements).reshape(shape).swapaxes(1, 2).reshape(-1)
 
+    def ordered(self, rows: IntArray, lanes: int) -> IntArray:
+        """Windows, or weights for them, (rows, elements), in the order of beats."""
+        return rows[:, self.order(rows.shape[1], lanes)]
+
 
 @dataclass(frozen=True)
 class Port:

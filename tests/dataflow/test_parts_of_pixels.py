@@ -92,7 +92,7 @@ def test_the_weights_of_a_step_are_those_of_its_inputs() -> None:
         for row in range(3)
         for part in (0, 2)
     ]
-    np.testing.assert_array_equal(unit.stored_weights.values.reshape(6, 6), expected)
+    np.testing.assert_array_equal(unit.stored_weights.in_order.reshape(6, 6), expected)
 
 
 def test_all_foldings_of_a_kernel_of_thirds() -> None:

@@ -345,15 +345,10 @@ class MatrixVector(DotProductUnit):
     def stored_weights(self) -> StoredWeights:
         return self._stored(self.weights)
 
-    def _by_step(self, weights: IntArray) -> IntArray:
-        """Weights in the order of the steps that read them: (passes, neurons, steps, simd)."""
-        ordered = weights if self._parts is None else weights[:, self._parts.order(self.mw, self.simd)]
-        return ordered.reshape(self.passes, self.neurons, self.steps, self.simd)
-
     def _stored(self, weights: IntArray) -> StoredWeights:
         # A word has the weights of one step of one pass.
-        values = self._by_step(weights).swapaxes(1, 2)
-        return StoredWeights(values, self.weight_type, self._stored_kind)
+        values = weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
+        return StoredWeights(values, self.weight_type, self._stored_kind, self._parts)
 
     @property
     def _stored_kind(self) -> MemoryKind:
@@ -366,8 +361,9 @@ class MatrixVector(DotProductUnit):
         if not self.is_xnor:
             return None
         part = self.simd // self.flags if self.padded else None
-        weights = self._by_step(self.weights).reshape(self.mh, self.mw)
-        return ParityWords(weights, self.table, self.neurons, self.simd, self._stored_kind, part)
+        return ParityWords(
+            self.weights, self.table, self.neurons, self.simd, self._stored_kind, part, order=self._parts
+        )
 
     @cached_property
     def start_values(self) -> StartValues | None:
@@ -451,7 +447,7 @@ class MatrixVector(DotProductUnit):
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
             return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends, self.constants)
-        weights = self._by_step(self.weights) > 0
+        weights = self.stored_weights.in_order.swapaxes(1, 2) > 0
         lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
         return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
 
