@@ -28,7 +28,8 @@ module {WEIGHT_MEMORY} #(
   parameter int unsigned AddressBits = 1,
   parameter              Kind        = "block",
   parameter int unsigned Stages      = 1,
-  parameter              File        = ""
+  parameter              File        = "",
+  parameter              Luts        = 1'b0
 ) (
   input  wire                   clk_i,
   input  wire [AddressBits-1:0] address_i,

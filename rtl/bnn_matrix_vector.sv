@@ -80,6 +80,10 @@ module bnn_matrix_vector #(
   // each bit of the weights, the bits of SIMD inputs; for inputs and weights of -1 and +1, see bnn_xnor_sums or, with flags,
   // bnn_padded_xnor_sums.
   parameter              Weights         = "",
+  // For a few words in LUTs of Xilinx devices, the words of weights, thresholds and start values as tables; see bnn_rom.
+  parameter              WeightsLuts     = 1'b0,
+  parameter              ThresholdsLuts  = 1'b0,
+  parameter              StartsLuts      = 1'b0,
   // Kind of the memory of thresholds: "block" or "distributed".
   parameter              ThresholdMemory = "distributed",
   // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer; or with minus the threshold of
@@ -367,6 +371,7 @@ module bnn_matrix_vector #(
       .Stages(WeightStages),
       .BankWords(BankWords),
       .File(Weights),
+      .Luts(WeightsLuts),
       .Initial(Signed ? Thresholds : "")
     ) weights (
       .clk_i,
@@ -381,7 +386,8 @@ module bnn_matrix_vector #(
       .Kind(MemoryKind),
       .Stages(WeightStages),
       .BankWords(BankWords),
-      .File(Weights)
+      .File(Weights),
+      .Luts(WeightsLuts)
     ) weights (
       .clk_i,
       .address_i(address),
@@ -431,7 +437,8 @@ module bnn_matrix_vector #(
         .Words(Passes),
         .AddressBits(PassBits),
         .Kind("distributed"),
-        .File(Thresholds)
+        .File(Thresholds),
+        .Luts(ThresholdsLuts)
       ) rows (
         .clk_i,
         .address_i(row_address),
@@ -443,7 +450,8 @@ module bnn_matrix_vector #(
         .Words(Passes),
         .AddressBits(PassBits),
         .Kind("distributed"),
-        .File(Starts)
+        .File(Starts),
+        .Luts(StartsLuts)
       ) rows (
         .clk_i,
         .address_i(row_address),
@@ -464,7 +472,8 @@ module bnn_matrix_vector #(
         .Words(Passes),
         .AddressBits(PassBits),
         .Kind("distributed"),
-        .File(Thresholds)
+        .File(Thresholds),
+      .Luts(ThresholdsLuts)
       ) early_rows (
         .clk_i,
         .address_i(entering_pass),
@@ -480,7 +489,7 @@ module bnn_matrix_vector #(
     assign initial_values = '0;
     assign early_values = '0;
     assign lowest = '0;
-    wire unused_starts = &{1'b0, Starts == ""};
+    wire unused_starts = &{1'b0, Starts == "", StartsLuts};
   end
 
   // The sums, which may be compared with thresholds, and otherwise the results themselves.
@@ -619,7 +628,8 @@ module bnn_matrix_vector #(
       .OutputBits(OutputBits),
       .OutputOffset(OutputOffset),
       .MemoryKind(ThresholdMemory),
-      .File(Thresholds)
+      .File(Thresholds),
+      .Luts(ThresholdsLuts)
     ) requantizer (
       .clk_i,
       .rst_ni,
@@ -633,7 +643,9 @@ module bnn_matrix_vector #(
     always @(posedge clk_i) has_direct <= last_sum & rst_ni;
     assign result = direct;
     assign result_valid = has_direct;
-    wire unused_thresholds = &{1'b0, sums, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
+    wire unused_thresholds = &{
+      1'b0, sums, Thresholds == "", ThresholdMemory == "", ThresholdsLuts, Requantizer == ""
+    };
   end
 
   bnn_output_queue #(

@@ -40,7 +40,9 @@ module bnn_requantizer #(
   parameter              MemoryKind    = "distributed",
   parameter int unsigned BlockWords    = 512,
   // File of the memory: Words words; or, for a search, the start of its files' names.
-  parameter              File          = ""
+  parameter              File          = "",
+  // The words as lookup tables, see bnn_rom; not for a search.
+  parameter              Luts          = 1'b0
 ) (
   input  wire                         clk_i,
   input  wire                         rst_ni,
@@ -75,14 +77,15 @@ module bnn_requantizer #(
   wire [Rows*RowBits-1:0] word;
   if (Search) begin : gen_no_rows
     assign word = '0;
-    wire unused_word = &{1'b0, word};
+    wire unused_word = &{1'b0, word, Luts};
   end else begin : gen_rows
     bnn_rom #(
       .Width(Rows * RowBits),
       .Words(Words),
       .AddressBits(AddressBits),
       .Kind(MemoryKind),
-      .File(File)
+      .File(File),
+      .Luts(Luts)
     ) rows (
       .clk_i,
       .address_i(address),

@@ -6,6 +6,9 @@
 // word is there, and deep memories are several block RAMs with a multiplexer: a second register keeps this time apart from
 // the logic that reads the word. A third one, for the address, is for wide memories, whose block RAMs lie far apart. A simulation
 // delays the address instead of the word, since that may be thousands of bits.
+//
+// Two bits of up to 32 words are functions of the same five inputs, which one lookup table of a Xilinx device has. Logic
+// synthesis finds no such pairs, so they are written out, from the words as a parameter.
 
 `default_nettype none
 
@@ -21,7 +24,10 @@ module bnn_rom #(
   // Cycles from an address to its word: 1, 2 with a second register behind the memory, 3 with one for the address as well.
   parameter int unsigned Stages      = 1,
   // $readmemh file with Words words; "" for none, as in lint.
-  parameter              File        = ""
+  parameter              File        = "",
+  // For Xilinx devices and at most 32 words, the same as lookup tables: for each bit of a word one of 32 bits, of which bit i is that
+  // of address i, and one more for an odd Width; else one bit, and synthesis reads the file.
+  parameter              Luts        = 1'b0
 ) (
   input  wire                   clk_i,
   input  wire [AddressBits-1:0] address_i,
@@ -36,13 +42,21 @@ module bnn_rom #(
     $error("bnn_rom: Stages must be 1, 2 or 3");
   end
 
+  localparam int unsigned Pairs = (Width + 1) / 2;
+  localparam HasLuts = $bits(Luts) > 1;
+  if (HasLuts && ($bits(Luts) != 64 * Pairs || Words > 32 || AddressBits > 5)) begin : gen_check_luts
+    $error("bnn_rom: Luts must have 32 bits for each bit of a word, in pairs, and no more than 32 words");
+  end
+
   // The address of the memory, and the register behind it.
   wire [AddressBits-1:0] address;
   reg  [Width-1:0]       word;
 `ifdef SYNTHESIS
   localparam int unsigned Early = Stages == 3 ? 1 : 0;
+  localparam Paired = HasLuts;
 `else
   localparam int unsigned Early = Stages - 1;
+  localparam Paired = 1'b0;
 `endif
   if (Early == 0) begin : gen_address
     assign address = address_i;
@@ -61,7 +75,19 @@ module bnn_rom #(
     assign data_o = second;
   end
 
-  if (Kind == "block") begin : gen_block
+  if (Paired) begin : gen_pairs
+    wire [2*Pairs-1:0] read;
+    for (genvar i = 0; i < Pairs; i = i + 1) begin : gen_pair
+      bnn_lut6 #(
+        .Table(Luts[64*i+:64])
+      ) lut (
+        .inputs_i({1'b1, 5'(address)}),
+        .o6_o    (read[2*i+1]),
+        .o5_o    (read[2*i])
+      );
+    end
+    always @(posedge clk_i) word <= Width'(read);
+  end else if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
     reg [Width-1:0] words [0:Words-1];
     initial begin

@@ -21,7 +21,9 @@ module bnn_rom_banks #(
   // Cycles from an address to its word, 1 to 3; see bnn_rom.
   parameter int unsigned Stages      = 1,
   // The file, or with several banks the start of the names of their files, which end in "000.mem", "001.mem" and so on.
-  parameter              File        = ""
+  parameter              File        = "",
+  // For one bank, its lookup tables; see bnn_rom.
+  parameter              Luts        = 1'b0
 ) (
   input  wire                   clk_i,
   input  wire [AddressBits-1:0] address_i,
@@ -32,6 +34,9 @@ module bnn_rom_banks #(
   if (BankWords != 0 && (BankWords >= Words || 2 ** $clog2(BankWords) != BankWords || Banks > 1000)) begin : gen_check_banks
     $error("bnn_rom_banks: BankWords must be 0, or a power of two less than Words and enough for at most 1000 banks");
   end
+  if (BankWords != 0 && $bits(Luts) > 1) begin : gen_check_luts
+    $error("bnn_rom_banks: Luts need one bank");
+  end
 
   if (BankWords == 0) begin : gen_one
     bnn_rom #(
@@ -40,7 +45,8 @@ module bnn_rom_banks #(
       .AddressBits(AddressBits),
       .Kind(Kind),
       .Stages(Stages),
-      .File(File)
+      .File(File),
+      .Luts(Luts)
     ) memory (
       .clk_i,
       .address_i,

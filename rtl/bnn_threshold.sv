@@ -36,7 +36,9 @@ module bnn_threshold #(
   // "block" or "distributed".
   parameter              MemoryKind     = "distributed",
   // File of the threshold memory: Words words.
-  parameter              Thresholds     = ""
+  parameter              Thresholds     = "",
+  // For a few words in LUTs of Xilinx devices, the same words as tables; see bnn_rom.
+  parameter              ThresholdsLuts = 1'b0
 ) (
   input  wire                     clk_i,
   input  wire                     rst_ni,
@@ -77,7 +79,8 @@ module bnn_threshold #(
     .OutputBits(OutputBits),
     .OutputOffset(OutputOffset),
     .MemoryKind(MemoryKind),
-    .File(Thresholds)
+    .File(Thresholds),
+    .Luts(ThresholdsLuts)
   ) requantizer (
     .clk_i,
     .rst_ni,

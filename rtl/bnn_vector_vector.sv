@@ -57,6 +57,9 @@ module bnn_vector_vector #(
   parameter              MemoryKind      = "distributed",
   // File of the weights: for each step and chunk a word with the weights of PE channels for each of SIMD pixels.
   parameter              Weights         = "",
+  // For a few words in LUTs of Xilinx devices, the words of weights and thresholds as tables; see bnn_rom.
+  parameter              WeightsLuts     = 1'b0,
+  parameter              ThresholdsLuts  = 1'b0,
   // Kind of the memory of thresholds: "block" or "distributed".
   parameter              ThresholdMemory = "distributed",
   // File of the thresholds: for each chunk a word with a row for each of PE channels, see bnn_requantizer.
@@ -132,7 +135,8 @@ module bnn_vector_vector #(
     .Words(Words),
     .AddressBits(AddressBits),
     .Kind(MemoryKind),
-    .File(Weights)
+    .File(Weights),
+    .Luts(WeightsLuts)
   ) weights (
     .clk_i,
     .address_i(address),
@@ -292,7 +296,8 @@ module bnn_vector_vector #(
       .OutputBits(OutputBits),
       .OutputOffset(OutputOffset),
       .MemoryKind(ThresholdMemory),
-      .File(Thresholds)
+      .File(Thresholds),
+      .Luts(ThresholdsLuts)
     ) requantizer (
       .clk_i,
       .rst_ni,
@@ -311,7 +316,9 @@ module bnn_vector_vector #(
       end
     end
     assign result_valid = valid[Sum+1] & last[Sum+1];
-    wire unused_thresholds = &{1'b0, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
+    wire unused_thresholds = &{
+      1'b0, Thresholds == "", ThresholdMemory == "", ThresholdsLuts, Requantizer == ""
+    };
   end
 
   bnn_output_queue #(

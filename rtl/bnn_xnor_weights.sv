@@ -32,6 +32,8 @@ module bnn_xnor_weights #(
   // File of the weights, with a word for each pass and step, or the start of the names of the banks' files; "" for none, as in
   // lint.
   parameter              File        = "",
+  // The words as lookup tables, see bnn_rom.
+  parameter              Luts        = 1'b0,
   // File of the initial values, with a word for each pass; "" for none.
   parameter              Initial     = ""
 ) (
@@ -63,7 +65,8 @@ module bnn_xnor_weights #(
     .AddressBits(AddressBits),
     .Kind(Kind),
     .Stages(Stages),
-    .File(File)
+    .File(File),
+    .Luts(Luts)
   ) memory (
     .clk_i,
     .address_i,
@@ -72,6 +75,7 @@ module bnn_xnor_weights #(
 `else
   localparam int unsigned Banks = BankWords != 0 ? (Words + BankWords - 1) / BankWords : 1;
   localparam int unsigned NameLength = $bits(File) / 8 + 7;
+  wire unused_luts = &{1'b0, Luts};
   reg [PE*SIMD-1:0]        words          [0:Words-1];
   reg [PE*InitialBits-1:0] initial_values [0:Passes-1];
   reg [PE*SIMD-1:0]        word;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from bnnfpga.base.errors import UserError
@@ -36,6 +37,25 @@ def require_writable(target: Path) -> None:
             where=str(target),
             hint="choose a folder that you may write",
         )
+
+
+def require_distinct(targets: Mapping[str, Path | None]) -> None:
+    """Refuse one file for two outputs, by the options that name them, since the later would replace the earlier.
+
+    Raises
+    ------
+    UserError
+        When two options name the same file.
+    """
+    options: dict[Path, str] = {}
+    for option, target in targets.items():
+        if target is None:
+            continue
+        other = options.setdefault(Path(os.path.realpath(target)), option)
+        if other != option:
+            raise UserError(
+                f"{other} and {option} name the same file", where=str(target), hint="give each a file of its own"
+            )
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -39,7 +39,7 @@ def from_finn(data: Mapping[str, Any], graph: Graph, where: str) -> Folding:
     Raises
     ------
     UserError
-        If a layer is not in the graph or there twice, or its memory is of a kind that is not here.
+        If no entry is a layer, one is not in the graph or there twice, or its memory is of a kind that is not here.
     """
     units: dict[str, list[str]] = {}
     for operator in graph.operators:
@@ -71,6 +71,19 @@ def from_finn(data: Mapping[str, Any], graph: Graph, where: str) -> Folding:
             )
         folding[known[number]] = LayerFolding(
             entry.get("PE"), entry.get("SIMD") if kind != "threshold" else None, _memory(entry, f"{where}, {name}")
+        )
+    names = {operator.name for operator in graph.operators}
+    if ours := [str(name) for name in data if str(name) in names]:
+        raise UserError(
+            f"{shown(ours[0])} is a layer here, but its settings are FINN's",
+            where=where,
+            hint="write pe, simd and memory instead of PE, SIMD and ram_style, or name layers as FINN does",
+        )
+    if not folding:
+        raise UserError(
+            "no entry is a layer whose folding is read from FINN's files",
+            where=where,
+            hint=f"name layers by kind and number, like {_WRITTEN['matrix_vector']}_0; kinds are {', '.join(_KINDS)}",
         )
     return folding
 

@@ -8,24 +8,44 @@ from typing import Any
 
 from bnnfpga.base.errors import located
 from bnnfpga.compiler.model_file import open_model
+from bnnfpga.compiler.speed import checked_clock
+from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.lowering.lower import lower
 from bnnfpga.transforms.fold import fold
+from bnnfpga.tuning.alternatives import alternatives
+from bnnfpga.tuning.cost_model import StatedCosts
 
 
-def inspect_model(model: str | os.PathLike[str], input: str | None = None, input_scale: Any = None) -> dict[str, Any]:
-    """The layers of a model: integer types and ranges, operations, and the hardware unit for each.
+def inspect_model(
+    model: str | os.PathLike[str],
+    input: str | None = None,
+    input_scale: Any = None,
+    clock_mhz: float = DEFAULT_TARGET.clock_mhz,
+    family: str = DEFAULT_TARGET.family,
+) -> dict[str, Any]:
+    """The layers of a model: integer types and ranges, operations, the hardware unit for each, and its foldings.
+
+    Parameters
+    ----------
+    model
+        A QONNX file.
+    input, input_scale
+        As for `bnnfpga.compile`.
+    clock_mhz, family
+        What the alternatives of each layer are built for.
 
     Raises
     ------
     UserError
-        If the model cannot be compiled.
+        If the model cannot be compiled, or an option is not legal.
     """
     path = Path(model)
+    target = Target(checked_clock(clock_mhz), family)
     file = open_model(path, InputFormat.parse(input, input_scale))
     cleaned = file.model
     with located(str(path)):
-        graph = lower(fold(cleaned, file.input.type, file.input.scale, file.graph.findings).model)
+        graph = lower(fold(cleaned, file.input.type, file.input.scale, file.graph.findings).model).built_for(target)
     layers = []
     for operator in graph.operators:
         output_port, input_port = operator.outputs[0], operator.inputs[0]
@@ -38,6 +58,10 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
             "accumulator": None,
             "thresholds": None,
             "operations": 2 * operator.products,
+            "alternatives": [
+                {**one.folding, "cycles": one.cycles, "resources": dict(one.resources)}
+                for one in alternatives(operator, StatedCosts())
+            ],
         }
         if (sums := operator.weighted_sums) is not None:
             layer["weights"] = f"{' x '.join(map(str, sums.weights.shape))} {sums.weight_type}"
@@ -58,6 +82,8 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         ],
         "nodes": [f"{node.name} ({node.op_type})" for node in cleaned.nodes],
         "operations": sum(layer["operations"] for layer in layers),
+        "clock_mhz": target.clock_mhz,
+        "family": target.family,
         "layers": layers,
     }
 

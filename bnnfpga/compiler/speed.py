@@ -13,6 +13,23 @@ from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.tuning.clocked_search import cycles_at
 
 
+def checked_clock(clock_mhz: float) -> float:
+    """A clock in MHz that an FPGA can have.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+    if not 0 < clock_mhz <= MAX_MHZ:
+        raise UserError(
+            f"{clock_mhz} MHz is not a clock frequency of an FPGA",
+            where="--clock-mhz",
+            hint=f"give a positive number, up to {MAX_MHZ}",
+        )
+    return clock_mhz
+
+
 def cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
     """The most cycles per frame if the accelerator reaches the clock that was asked for; None without a wish.
 
@@ -21,12 +38,7 @@ def cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | Non
     UserError
         If an option is not legal, or two of them exclude each other.
     """
-    if not 0 < clock_mhz <= MAX_MHZ:
-        raise UserError(
-            f"{clock_mhz} MHz is not a clock frequency of an FPGA",
-            where="--clock-mhz",
-            hint=f"give a positive number, up to {MAX_MHZ}",
-        )
+    checked_clock(clock_mhz)
     if target_fps is None:
         if cycles is not None and cycles < 1:
             raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give at least 1")

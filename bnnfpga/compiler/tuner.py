@@ -157,7 +157,7 @@ def tune(
     clock_mhz: float = 100,
     family: str | None = None,
     folding: str | os.PathLike[str] | Mapping[str, Any] | None = None,
-    utilization: float = UTILIZATION,
+    utilization: float | None = None,
     weights: str | None = None,
     latency_weight: float | None = None,
     pareto: bool = False,
@@ -182,7 +182,7 @@ def tune(
     folding
         Settings of some layers that are fixed, as a folding file has them.
     utilization
-        The share of the part that may be used, what stands beside the accelerator included.
+        The share of the part that may be used, what stands beside the accelerator included; None for 0.8.
     weights
         What is minimised instead, such as `lut=1,ff=0.25,bram18=100,dsp=60`.
     latency_weight
@@ -201,9 +201,11 @@ def tune(
     """
     started = time.perf_counter()
     fpga = None if part is None else find_part(part)
+    if fpga is None and utilization is not None:
+        raise UserError("a utilization is a share of a part", where="--utilization", hint="name the part with --part")
     _check(fpga, target_fps, cycles, target_latency_us, family, latency_weight)
     allowed = cycles_allowed(target_fps, clock_mhz, cycles)
-    budget = None if fpga is None else fpga.budget(utilization)
+    budget = None if fpga is None else fpga.budget(UTILIZATION if utilization is None else utilization)
     objective = _objective(budget, weights, latency_weight, target_latency_us is not None)
     family = fpga.family if fpga else family
     target = Target(clock_mhz) if family is None else Target(clock_mhz, family)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.paired_luts import stored
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
@@ -199,8 +200,8 @@ class DotProductUnit(Operator):
 
     def memory_parameters(self) -> UnitParameters:
         """The hardware parameters for the memories."""
-        weights = rtl_only(MemoryKind=self.stored_weights.kind, Weights=self.stored_weights.memory)
-        return weights + self.stored_thresholds.memory_parameters()
+        weights = stored(self.target, Weights=self.stored_weights.memory)
+        return rtl_only(MemoryKind=self.stored_weights.kind) + weights + self.stored_thresholds.memory_parameters()
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         return (self.stored_weights.hls_table(), *self.stored_thresholds.hls_tables())

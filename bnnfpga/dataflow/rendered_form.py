@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from bnnfpga.dataflow.cost_terms import CostTerms
-from bnnfpga.dataflow.hardware import RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.hardware import RenderedModule, RtlInstance, RtlParameter, RtlVector
 from bnnfpga.dataflow.unit_parameters import UnitParameters
 
 _BESIDE_STAGES = 2
@@ -39,8 +39,8 @@ class RenderedForm(ABC):
 
     @cached_property
     def parameters(self) -> Mapping[str, RtlParameter]:
-        """The parameters of the library module."""
-        return self.library().rtl
+        """The parameters of the library module, without tables for its synthesis."""
+        return {name: value for name, value in self.library().rtl.items() if not isinstance(value, RtlVector)}
 
     @abstractmethod
     def cost_terms(self) -> CostTerms:

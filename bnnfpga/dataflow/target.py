@@ -43,6 +43,11 @@ class Target:
         return FABRICS[self.family].lut_inputs
 
     @property
+    def pairs_luts(self) -> bool:
+        """Whether a LUT can be two of one input less: those of 6 inputs have a second output."""
+        return self.lut_inputs == 6
+
+    @property
     def levels(self) -> int:
         """Logic levels in series, wires included, that fit between two registers; at least 1."""
         fabric = FABRICS[self.family]

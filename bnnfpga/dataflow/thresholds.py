@@ -9,9 +9,10 @@ import numpy as np
 
 from bnnfpga.dataflow.cost_coefficients import coefficients
 from bnnfpga.dataflow.cost_terms import CostTerms
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, RtlParameter
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.memory_kinds import MemoryKind
+from bnnfpga.dataflow.paired_luts import stored
 from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
@@ -168,11 +169,11 @@ class StoredThresholds:
     def memory_parameters(self) -> UnitParameters:
         """The hardware parameters for the memory; empty without thresholds."""
         kind = rtl_only(ThresholdMemory=self.kind) if self.levels else UnitParameters()
-        return kind + rtl_only(**self.rtl_memories())
+        return kind + self.rtl_memories()
 
-    def rtl_memories(self) -> dict[str, RtlParameter]:
-        """The memories for RTL, by the name of the parameter."""
-        return {"Thresholds": self._memory} if self.levels else {}
+    def rtl_memories(self) -> UnitParameters:
+        """The parameters of RTL for the memories themselves."""
+        return stored(self.target, Thresholds=self._memory) if self.levels else UnitParameters()
 
     @cached_property
     def _memory(self) -> Memory | MemoryBank:

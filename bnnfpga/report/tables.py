@@ -17,6 +17,7 @@ from bnnfpga.host.input_format import InputFormat
 
 _MAX_COLUMNS = 20
 _MAX_PAIRS = 20
+_MAX_VALUES = 6
 _PLACE = ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")
 _DETAILS = ("stream", "accumulator", "threshold")
 _STAGES = {"source": "golden", "folded": "integer graph"}
@@ -228,12 +229,42 @@ def verify_table(result: Mapping[str, Any]) -> RenderableType:
 def inspect_table(inspection: Mapping[str, Any]) -> RenderableType:
     """The layers of a model, one row each, with a column for every property that any of them has."""
     layers = inspection["layers"]
-    columns = list(dict.fromkeys(key for layer in layers for key in layer))
+    columns = list(dict.fromkeys(key for layer in layers for key in layer if key != "alternatives"))
     numeric = {column for column in columns if _numeric([layer.get(column) for layer in layers])}
     headings = [column.replace("_", " ") + (">" if column in numeric else "") for column in columns]
     table = _grid(headings, [_cells(layer, *columns) for layer in layers])
     rest = {key: _show(value) for key, value in inspection.items() if key not in ("layers", "nodes")}
-    return Group(_facts(rest), "", table)
+    return Group(_facts(rest), "", table, *_alternatives(layers))
+
+
+def _alternatives(layers: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """What the foldings of each layer range over."""
+    rows = []
+    for layer in layers:
+        own = layer.get("alternatives", ())
+        if not own:
+            continue
+        settings = [_values([one.get(key) for one in own]) for key in ("pe", "simd", "memory")]
+        spans = [_span([one["cycles"] for one in own])]
+        spans += [_span([one["resources"][kind] for one in own]) for kind in _ESTIMATES]
+        rows.append([Text(layer["unit"]), *map(Text, (_show(len(own)), *settings, *spans))])
+    if not rows:
+        return []
+    headings = ["unit", "foldings>", "PE", "SIMD", "memory", "cycles", *(_AREA[kind] for kind in _ESTIMATES)]
+    return ["", Text("what each layer can have; --json lists every folding", style="bold"), _grid(headings, rows)]
+
+
+def _values(found: Iterable[int | str | None]) -> str:
+    """The different values of a setting, those in the middle left out if they are many."""
+    values = sorted({value for value in found if value is not None}, key=lambda value: (isinstance(value, str), value))
+    if len(values) > _MAX_VALUES:
+        return f"{_show(values[:3])}, ... {_show(values[-1])} ({len(values)})".replace(" × ", ", ")
+    return ", ".join(map(_show, values)) or "-"
+
+
+def _span(numbers: Sequence[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return _show(least) if least == most else f"{_show(least)} to {_show(most)}"
 
 
 def transforms_table(listing: Mapping[str, Any]) -> RenderableType:

@@ -75,10 +75,12 @@ def beside(pinned: Folding, choice: Choice) -> Folding:
 def too_fast(space: FoldingSpace, cycles: int) -> UserError:
     """That no folding takes so few cycles, with the layer that takes the most."""
     least = fastest(space)
+    fixed = least.slowest in space.pinned
     return UserError(
-        f"layer {least.slowest!r} takes at least {least.interval} cycles per frame; {cycles} were asked for",
+        f"layer {least.slowest!r} takes at least {least.interval} cycles per frame"
+        f"{' with the folding that is fixed for it' if fixed else ''}; {cycles} were asked for",
         where="--cycles or --target-fps",
-        hint="ask for a slower accelerator, or raise --clock-mhz",
+        hint=("free its pe and simd, " if fixed else "") + "ask for a slower accelerator, or raise --clock-mhz",
     )
 
 

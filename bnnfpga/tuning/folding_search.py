@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,10 @@ class CostWeights:
         """The weights of the resources, in the order of `RESOURCES`."""
         return np.array([getattr(self, kind) for kind in RESOURCES])
 
+    def of(self, choice: Choice) -> float:
+        """What a choice costs."""
+        return float(self.vector @ list(choice.resources.values())) + self.latency * choice.delay
+
 
 LUTS_OF_RESOURCES = CostWeights()
 """Area as one number, in LUTs."""
@@ -48,12 +52,15 @@ AREA_AND_DELAY = CostWeights(latency=LUTS_OF_DELAY)
 class SpeedLimits:
     """What every unit keeps: the most cycles per frame, and the most logic levels, None for any.
 
-    A unit of `relaxed` that is not fast enough in any form may be as slow as its fastest one.
+    A unit of `relaxed` that is not fast enough in any form may be as slow as its fastest one. If not `checked`, levels
+    that take long to know are taken to be within the limit: those of weights in logic, which are cut into stages for
+    the clock.
     """
 
     cycles: int
     levels: int | None = None
     relaxed: bool = False
+    checked: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +70,7 @@ class Choice:
     space: FoldingSpace
     rows: tuple[int, ...]
     objective: float
-    """What was minimised, with a trace of the delay, which decides between equals."""
+    """What was minimised."""
     bound: float | None = None
     """What no folding within the limits falls below; None if that is the objective itself."""
 
@@ -90,6 +97,11 @@ class Choice:
         return max(self.space.levels_of(unit, row) for unit, row in zip(self.space.units, self.rows, strict=True))
 
     @property
+    def delay(self) -> float:
+        """The cycles that a vector takes, summed over the units."""
+        return float(sum(unit.delays[row] for unit, row in zip(self.space.units, self.rows, strict=True)))
+
+    @property
     def resources(self) -> dict[str, int]:
         """The sum of the units' resources."""
         costs = sum(unit.costs[row] for unit, row in zip(self.space.units, self.rows, strict=True))
@@ -100,7 +112,8 @@ def cheapest(space: FoldingSpace, limits: SpeedLimits, weights: CostWeights) -> 
     """The cheapest folding within limits; None if there is none."""
     vector, latency = weights.vector, weights.latency + _TIE
     costs = [unit.costs @ vector + latency * unit.delays for unit in space.units]
-    return least(space, limits, costs)
+    choice = least(space, limits, costs)
+    return None if choice is None else replace(choice, objective=weights.of(choice))
 
 
 def fastest(space: FoldingSpace) -> Choice:
@@ -127,7 +140,7 @@ def least(space: FoldingSpace, limits: SpeedLimits, costs: Sequence[NDArray[np.f
         if not np.isfinite(objective):
             return None
         rows = tuple(_row(unit, own, values) for unit, own in zip(space.units, allowed, strict=True))
-        if limits.levels is None:
+        if limits.levels is None or not limits.checked:
             return Choice(space, rows, objective)
         # Levels that take long to know are asked for only where they matter; what is too slow is then left out.
         most = [space.levels_of(unit, row) for unit, row in zip(space.units, rows, strict=True)]

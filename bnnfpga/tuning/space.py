@@ -46,7 +46,7 @@ class FoldingSpace:
         self, graph: Graph, model: CostModel, pinned: Folding | None = None, cycles: int | None = None
     ) -> None:
         self.graph, self.model = graph, model
-        self._pinned, self._cycles = pinned or {}, cycles
+        self.pinned, self._cycles = pinned or {}, cycles
         self._listens: dict[str, bool] = {}
         self._forms: dict[str, list[UnitForm]] = {}
         self._requests: dict[tuple[str, int], dict[Request, int]] = {}
@@ -101,7 +101,7 @@ class FoldingSpace:
     def _forms_of(self, operator: Operator) -> list[UnitForm]:
         """A unit's forms, and as a consumer what they ask for; its own consumers have theirs already."""
         if operator.legal_pe():
-            forms = self._undominated(legal_forms(operator, self._pinned.get(operator.name, LayerFolding())))
+            forms = self._undominated(legal_forms(operator, self.pinned.get(operator.name, LayerFolding())))
         elif self._listens[operator.name]:
             forms = self._answering_forms(operator)
         else:

@@ -49,7 +49,7 @@ def test_tune_writes_what_compile_reads(tmp_path: Path, capsys: pytest.CaptureFi
     # 1/32 LUT a cycle, and each unit at most a frame's interval.
     assert 0 < delay < len(data["layers"]) * 24 / 32
     free = tuned(capsys, str(model), "--cycles", "24", "--latency-weight", "0")
-    assert free["cost"] == pytest.approx(area(free["resources"], LUTS_PER_BRAM18), abs=0.01)
+    assert free["cost"] == area(free["resources"], LUTS_PER_BRAM18)
     # Compile chooses by the same search.
     assert bnnfpga.plan(model, cycles=24).resources == data["resources"]
     costs = [point["cost"] for point in data["pareto"]]
@@ -64,6 +64,16 @@ def test_tune_writes_what_compile_reads(tmp_path: Path, capsys: pytest.CaptureFi
         assert {key: entry[key] for key in ("pe", "simd") if key in entry} == {
             key: data["folding"][name][key] for key in ("pe", "simd") if key in data["folding"][name]
         }
+
+
+def test_files_of_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    for other in (tmp_path / "one.json", tmp_path / "link" / "one.json"):
+        options = ["-o", str(tmp_path / "one.json"), "--finn-json", str(other), "--json"]
+        assert run(app, ["tune", str(model), *options]) == 2
+        assert "-o and --finn-json name the same file" in capsys.readouterr().out
+    assert not (tmp_path / "one.json").exists()
 
 
 def test_cost_never_rises_with_cycles() -> None:
@@ -123,7 +133,7 @@ def test_accumulators_that_are_fixed_are_in_the_cost(tmp_path: Path) -> None:
         resources = fixed.plan.resources
         assert resources["dsp"] > 0
         assert fixed.plan.initiation_interval <= cycles
-        assert fixed.cost == pytest.approx(area(resources, LUTS_PER_BRAM18), abs=0.01)
+        assert fixed.cost == area(resources, LUTS_PER_BRAM18)
 
 
 def test_a_plan_keeps_the_requantizers_that_were_chosen(tmp_path: Path) -> None:
@@ -172,6 +182,19 @@ def test_latency_is_kept(tmp_path: Path) -> None:
         ({"family": ""}, ["'' is not a family"]),
         ({"cycles": 64, "folding": {"matrix_vector0": {"pe": 7}}}, ["layer 'matrix_vector0': pe: 7 is not legal"]),
         ({"utilization": 2.0, "part": "hx8k"}, ["2 is not a share"]),
+        ({"utilization": 0.8}, ["a utilization is a share of a part", "--part"]),
+        ({"cycles": 64, "folding": {"fc1": {"pe": 1}}}, ["no layer is called 'fc1'", "matrix_vector0"]),
+        ({"cycles": 64, "folding": {"matrix_vector0": {"memory": "lutram"}}}, ["memory: 'lutram'", "distributed"]),
+        (
+            {"cycles": 64, "folding": {"matrix_vector0": {"pe": 1, "memory": "logic"}}},
+            ["memory: 'logic' is not legal", "block, distributed"],
+        ),
+        ({"cycles": 64, "folding": {"matrix_vector0": {"depth": 4}}}, ["a layer has no depth"]),
+        (
+            {"cycles": 12, "folding": {"matrix_vector0": {"pe": 1, "simd": 1}}},
+            ["4096 cycles per frame with the folding that is fixed for it", "free its pe and simd"],
+        ),
+        ({"folding": {"matrix_vector0": {"PE": 4}}}, ["is a layer here", "pe, simd and memory"]),
     ],
 )
 def test_mistakes(options: dict[str, Any], words: list[str], tmp_path: Path) -> None:
@@ -192,6 +215,8 @@ def test_finn_files_for_other_models(tmp_path: Path) -> None:
         ({"MVAU_hls_0": {"PE": 1, "mem_mode": "external"}}, "weights come from outside"),
         ({"MVAU_hls_0": {"PE": 1}, "MVAU_rtl_0": {"PE": 2}}, "'MVAU_rtl_0' is layer 'matrix_vector0' here"),
         ({"MVAU_hls_0": [1, 2]}, "maps nothing to values"),
+        ({"MatrixVector_0": {"PE": 1}}, "no entry is a layer"),
+        ({}, "no entry is a layer"),
     ):
         path = tmp_path / "finn.json"
         path.write_text(json.dumps({"Defaults": {}, **entry}))

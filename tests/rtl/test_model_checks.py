@@ -15,11 +15,12 @@ from tests.support.model_check import equals_by_induction, is_never_reached, is_
 pytest.importorskip("pyosys")
 
 PROOFS = Path(__file__).with_name("proofs")
+EARLY = "dut.gen_initial_values.gen_lowest_bits.early_rows"
 # The memories of a unit with a threshold, and what the harness has them hold.
 CONTENTS = {
     "dut.gen_encoded_weights.weights.memory.gen_one.memory": "weights",
     "dut.gen_initial_values.gen_less_thresholds.rows": "initials",
-    "dut.gen_initial_values.gen_lowest_bits.early_rows": "initials",
+    EARLY: "initials",
 }
 Parameters = Mapping[str, int]
 
@@ -28,7 +29,10 @@ def aiger(
     name: str, parameters: Parameters, work: Path, fault: tuple[str, str] | None = None, *, from_zero: bool = False
 ) -> dict[str, int]:
     """The harness of a module, and the numbers of its outputs."""
-    contents = CONTENTS if name == "matrix_vector" else None
+    contents = dict(CONTENTS) if name == "matrix_vector" else None
+    if contents and parameters.get("Flags"):
+        # Parities begin anew in each part, so none enters a pass.
+        del contents[EARLY]
     changes = dict([fault]) if fault else None
     return make_aiger(PROOFS / f"{name}.sv", parameters, work, contents, changes, from_zero=from_zero)
 
@@ -87,6 +91,22 @@ def test_a_unit_from_its_reset(parameters: Parameters, tmp_path: Path) -> None:
     assert not is_reached(tmp_path, outputs["bad"], parameters["frames"])
 
 
+@some(
+    "MH MW PE Simd Lanes Stages WeightStages Pixels Flags frames",
+    [(2, 4, 1, 2, 2, 1, 3, 1, 0, 12), (2, 4, 1, 4, 4, 2, 1, 1, 2, 10), (1, 3, 1, 3, 3, 1, 1, 2, 0, 10)],
+    [
+        *((4, 8, 2, 4, 2, 1, 2, 1, 0, 13), (2, 6, 1, 3, 3, 2, 2, 1, 3, 14), (2, 4, 1, 4, 4, 2, 1, 1, 1, 16)),
+        *((2, 4, 2, 4, 4, 2, 3, 2, 2, 14), (2, 3, 2, 3, 3, 1, 2, 3, 0, 16), (2, 6, 1, 6, 6, 2, 1, 1, 2, 12)),
+    ],
+)
+def test_late_weights_pads_and_several_vectors(parameters: Parameters, tmp_path: Path) -> None:
+    """The same with registers around the memory, parts outside the image, and several vectors in a beat."""
+    sizes = {name: value for name, value in parameters.items() if name != "frames"}
+    outputs = aiger("matrix_vector", sizes, tmp_path)
+    assert is_reached(tmp_path, outputs["done"], 40)
+    assert not is_reached(tmp_path, outputs["bad"], parameters["frames"])
+
+
 # Where each fault is planted, and the harness that finds it.
 FAULTS = {
     "a bit of the table of carries": ("64'he77e42244224e77e", "64'he77e42244224e77f", "xnor_sums"),
@@ -127,4 +147,36 @@ QUICK = ("a bit of the table of carries", "a bank that is read again", "a place 
 def test_planted_faults_are_found(fault: tuple[str, str, str], tmp_path: Path) -> None:
     old, new, harness = fault
     outputs = aiger(harness, SIZES.get(harness, {}), tmp_path, (old, new))
+    assert is_reached(tmp_path, outputs["bad"], 30)
+
+
+UNIT_FAULTS: dict[str, tuple[Parameters, str, str]] = {
+    "inputs that do not wait for their weights": (
+        {"WeightStages": 2},
+        "entering_x = waiting_x[(Waits-1)*BeatBits+:BeatBits]",
+        "entering_x = x",
+    ),
+    "the flag of another part": (
+        {"MH": 2, "MW": 4, "PE": 1, "Lanes": 4, "Stages": 2, "Flags": 2},
+        "if (outside[f]) stored",
+        "if (outside[0]) stored",
+    ),
+    "the flags of another vector": (
+        {"MH": 1, "MW": 4, "PE": 1, "Lanes": 4, "Stages": 2, "Flags": 2, "Pixels": 2},
+        "entering_x[Pixels*SIMD+v*Parts+:Parts]",
+        "entering_x[Pixels*SIMD+:Parts]",
+    ),
+    "the inputs of another vector": (
+        {"MH": 1, "MW": 3, "PE": 1, "Simd": 3, "Lanes": 3, "Pixels": 2},
+        ".inputs_i  (entering_x[v*SIMD+:SIMD])",
+        ".inputs_i  (entering_x[0+:SIMD])",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", UNIT_FAULTS.values(), ids=UNIT_FAULTS)
+def test_planted_faults_of_a_unit_are_found(fault: tuple[Parameters, str, str], tmp_path: Path) -> None:
+    parameters, old, new = fault
+    outputs = aiger("matrix_vector", parameters, tmp_path, (old, new))
     assert is_reached(tmp_path, outputs["bad"], 30)

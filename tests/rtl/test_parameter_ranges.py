@@ -77,8 +77,11 @@ ILLEGAL: dict[str, list[str]] = {
         *("Values=0", "Rows=2", "Levels=0", 'MemoryKind="bram"', 'Form="table"'),
         'Form="search" Levels=255 Values=126 Rows=126',
     ],
-    "bnn_rom_banks": ["Words=4 AddressBits=2 BankWords=3", "Words=4 AddressBits=2 BankWords=4"],
-    "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", "Stages=4", 'Kind="bram"'],
+    "bnn_rom_banks": [
+        *("Words=4 AddressBits=2 BankWords=3", "Words=4 AddressBits=2 BankWords=4"),
+        "Words=4 AddressBits=2 BankWords=2 Luts=1",
+    ],
+    "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", "Stages=4", 'Kind="bram"', "Luts=1"],
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
     "bnn_steps": ["Passes=0", "Steps=0", "Steps=5 StepBits=2"],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.multilinear import Bit, Difference, Polynomial, of_bit, plus, times
+from tests.support.multilinear import Bit, Difference, Polynomial, either, of_bit, parity, plus, weighted
 from tests.support.weighted_walk import Library, Walk, elaborate
 
 pytest.importorskip("pyosys")
@@ -149,26 +149,6 @@ def accumulator(
         for low in (walk.port("low_i"), walk.port("other_low_i"), walk.port("lowest_i")):
             wanted = plus(wanted, weighted(low))
     Walk.compare(walk.expanded(weighted(outputs), 1 << bits), wanted, 1 << bits)
-
-
-def weighted(bits: list[Bit]) -> Polynomial:
-    result: Polynomial = {}
-    for place, bit in enumerate(bits):
-        result = plus(result, of_bit(bit), 1 << place)
-    return result
-
-
-def parity(*bits: Bit) -> Polynomial:
-    """The XOR of nets: a + b - 2ab, again and again."""
-    result: Polynomial = {}
-    for one in map(of_bit, bits):
-        result = plus(plus(result, one), times(result, one), -2)
-    return result
-
-
-def either(a: Bit, b: Bit) -> Polynomial:
-    """The OR of two nets: a + b - ab."""
-    return plus(plus(of_bit(a), of_bit(b)), times(of_bit(a), of_bit(b)), -1)
 
 
 @pytest.mark.parametrize("cell", CARRY_CELLS)

@@ -42,7 +42,9 @@ def layers(sizes: list[tuple[int, ...]], target: Target) -> list[MatrixVector]:
         table = random_table(rng, mh, -spread, spread, bits) if bits else None
         weights = rng.choice([-1, 1], (mh, mw))
         name = f"matrix_vector{number}"
-        units.append(MatrixVector(name, weights, IntegerType.bipolar(), (), table, pe, simd, target=target))
+        # The kind of memory is the same to a simulation, but some of few words are tables for synthesis.
+        unit = MatrixVector(name, weights, IntegerType.bipolar(), (), table, pe, simd, "distributed", target=target)
+        units.append(unit)
     return units
 
 

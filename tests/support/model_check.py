@@ -22,7 +22,7 @@ CELLS = Path(__file__).parent / "xilinx_cells.sv"
 MEMORY = """
 // A memory whose contents are those that the harness connects.
 module bnn_rom #(
-  parameter int unsigned Width = 1, Words = 1, AddressBits = 1, Stages = 1, parameter Kind = "", File = ""
+  parameter int unsigned Width = 1, Words = 1, AddressBits = 1, Stages = 1, parameter Kind = "", File = "", Luts = 1'b0
 ) (
   input wire clk_i, input wire [AddressBits-1:0] address_i, output wire [Width-1:0] data_o
 );

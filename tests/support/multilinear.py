@@ -66,3 +66,24 @@ def replaced(polynomial: Polynomial, bit: int, value: Polynomial, modulus: int) 
     for nets, factor in times(affected, value).items():
         result[nets] += factor
     return reduced(result, modulus)
+
+
+def weighted(bits: Sequence[Bit]) -> Polynomial:
+    """A number by its bits, the lowest first."""
+    result: Polynomial = {}
+    for place, bit in enumerate(bits):
+        result = plus(result, of_bit(bit), 1 << place)
+    return result
+
+
+def parity(*bits: Bit) -> Polynomial:
+    """The XOR of nets: a + b - 2ab, again and again."""
+    result: Polynomial = {}
+    for one in map(of_bit, bits):
+        result = plus(plus(result, one), times(result, one), -2)
+    return result
+
+
+def either(a: Bit, b: Bit) -> Polynomial:
+    """The OR of two nets: a + b - ab."""
+    return plus(plus(of_bit(a), of_bit(b)), times(of_bit(a), of_bit(b)), -1)

@@ -32,8 +32,11 @@ def tune(
         Path | None, typer.Option(metavar="FILE", help="Layers whose folding is fixed, as YAML.", show_default=False)
     ] = None,
     utilization: Annotated[
-        float, typer.Option(metavar="U", help="The share of the part that may be used, shell and DMA included.")
-    ] = 0.8,
+        float | None,
+        typer.Option(
+            metavar="U", help="The share of the part that may be used, shell and DMA included.", show_default="0.8"
+        ),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -71,14 +74,16 @@ def tune(
     """
 
     def work() -> Outcome:
-        from bnnfpga.base.output_files import require_writable, write_output
+        from bnnfpga.base.output_files import require_distinct, require_writable, write_output
         from bnnfpga.compiler.tuner import require_front_name
         from bnnfpga.compiler.tuner import tune as tune_model
         from bnnfpga.report.tables import tune_table
 
-        for path in (output, pareto, finn_json):
+        files = {"-o": output, "--pareto": pareto, "--finn-json": finn_json}
+        for path in files.values():
             if path is not None:
                 require_writable(path)
+        require_distinct(files)
         if pareto is not None:
             require_front_name(pareto)
         tuned = tune_model(

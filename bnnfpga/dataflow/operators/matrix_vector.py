@@ -25,6 +25,7 @@ from bnnfpga.dataflow.hardware import Memory, RtlInstance
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
 from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, MemoryKind, WeightsKind
+from bnnfpga.dataflow.paired_luts import stored
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.product_terms import ProductShape, flag_terms, multiplied_terms, plane_terms, wide_terms
 from bnnfpga.dataflow.requantizers import RequantizerKind
@@ -381,21 +382,22 @@ class MatrixVector(DotProductUnit):
 
     def _weight_parameters(self, memory: Memory) -> UnitParameters:
         bank = self._bank_words if self.weight_stages > 1 else 0
-        return rtl_only(MemoryKind=self._stored_kind, BankWords=bank, Weights=banked(memory, bank))
+        memories = stored(self.target, Weights=banked(memory, bank))
+        return rtl_only(MemoryKind=self._stored_kind, BankWords=bank) + memories
 
     def memory_parameters(self) -> UnitParameters:
         words, starts = self.parity_words, self.start_values
         if starts is not None:
             weights = self._weight_parameters(self._stored(starts.weights).memory)
             if starts.is_signed:
-                return weights + rtl_only(Thresholds=starts.memory)
-            return weights + self.stored_thresholds.memory_parameters() + rtl_only(Starts=starts.memory)
+                return weights + stored(self.target, Thresholds=starts.memory)
+            return weights + self.stored_thresholds.memory_parameters() + stored(self.target, Starts=starts.memory)
         if words is None:
             return self._weight_parameters(self.stored_weights.memory) + self.stored_thresholds.memory_parameters()
         weights = self._weight_parameters(words.weight_memory)
         if words.initial_memory is None:
             return weights + self.stored_thresholds.memory_parameters()
-        return weights + rtl_only(Thresholds=words.initial_memory)
+        return weights + stored(self.target, Thresholds=words.initial_memory)
 
     def cost_terms(self) -> CostTerms:
         queue = queue_terms(self.outputs[0].width, self.queue, held=True)

@@ -104,7 +104,8 @@ class Threshold(Unary):
             + hls_only(Shared=self.rows == 1)
             + both(InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
             + self.stored_thresholds.parameters(self.result_type)
-            + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self.stored_thresholds.rtl_memories())
+            + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory)
+            + self.stored_thresholds.rtl_memories()
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:

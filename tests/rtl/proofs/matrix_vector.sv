@@ -1,12 +1,15 @@
-// A unit with a threshold: the results of one vector, any one, are those that its weights and thresholds give, and no result
-// is lost, made twice, changed while it waits, or late. Weights and thresholds are any.
+// A unit with a threshold: the results of one vector (or of one beat's), any one, are those that its weights and thresholds
+// give, and no result is lost, made twice, changed while it waits, or late. Weights, thresholds and flags are any.
 
 module proof #(
-  parameter int unsigned MH = 4, MW = 8, PE = 2, Simd = 4, Lanes = 2, Stages = 1,
-  parameter int unsigned Bits = $clog2(MW + 3) + 1
+  parameter int unsigned MH = 4, MW = 8, PE = 2, Simd = 4, Lanes = 2, Stages = 1, WeightStages = 1, Pixels = 1, Flags = 0,
+  // Where a part is odd, all counts are doubled.
+  parameter int unsigned Part = Flags > 0 ? Simd / Flags : Simd,
+  parameter int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0,
+  parameter int unsigned Bits = $clog2((MW << Double) + 3) + 1
 ) (
   input wire clk, v, r, mark,
-  input wire [Lanes-1:0] d,
+  input wire [Pixels*(Lanes+Flags)-1:0] d,
   output wire bad, done, full
 );
   localparam int unsigned Passes = MH / PE;
@@ -19,16 +22,20 @@ module proof #(
   wire [Passes*Steps*PE*Simd-1:0] weights = $anyconst;
   wire [Passes*PE*Bits-1:0] initials = $anyconst;
   wire sr, mv;
-  wire [PE-1:0] md;
+  wire [Pixels*PE-1:0] md;
   bnn_matrix_vector #(
     .MW(MW),
     .MH(MH),
     .PE(PE),
     .SIMD(Simd),
+    .Pixels(Pixels),
     .InputLanes(Lanes),
-    .AccumulatorBits($clog2(MW + 1)),
+    .InputBanks(Steps == 1 ? 1 : 2),
+    .Flags(Flags),
+    .AccumulatorBits($clog2((MW << Double) + 1)),
     .ThresholdBits(Bits),
     .PopcountStages(Stages),
+    .WeightStages(WeightStages),
     .MemoryKind("distributed")
   ) dut (
     .clk_i     (clk),
@@ -44,8 +51,9 @@ module proof #(
   // The beat to come; results of vectors that have begun to come; those before the marked vector's, and of it.
   reg [7:0] beat = 0, owed = 0, ahead = 0, due = 0, idle = 0, stuck = 0;
   reg marked = 0, taking = 0, was = 0;
-  reg [MW-1:0] x = 0;
-  reg [PE-1:0] held = 0;
+  reg [Pixels*MW-1:0] x = 0;
+  reg [(Flags>0 ? Pixels*Flags*Steps : 1)-1:0] outside = 0;
+  reg [Pixels*PE-1:0] held = 0;
   wire push = rst_n & v & sr;
   wire pop = rst_n & mv & r;
   wire first = beat == 0;
@@ -61,7 +69,10 @@ module proof #(
     end else if (pop & marked & ahead != 0) ahead <= ahead - 1;
     else if (pop & marked & due != Passes) due <= due + 1;
     if (push & taking & last) taking <= 0;
-    if (start | (push & taking)) x[beat*Lanes+:Lanes] <= d;
+    if (start | (push & taking)) begin
+      x[beat*Pixels*Lanes+:Pixels*Lanes] <= d[Pixels*Lanes-1:0];
+      if (Flags > 0) outside[beat*Pixels*Flags+:Pixels*Flags] <= d >> Pixels * Lanes;
+    end
     was <= mv & ~r;
     held <= md;
     idle <= v & ~sr & owed == 0 ? idle + 1 : 0;
@@ -72,28 +83,34 @@ module proof #(
   reg [Steps*PE*Simd-1:0] words;
   reg [PE*Bits-1:0] row;
   reg signed [Bits:0] sum;
-  reg [PE-1:0] wanted;
-  reg before, legal;
-  integer p, i;
+  reg [Pixels*PE-1:0] wanted;
+  reg before, legal, equal;
+  integer n, p, i;
   always @* begin
     words = weights >> due * Steps * PE * Simd;
     row = initials >> due * PE * Bits;
     legal = 1;
-    for (p = 0; p < PE; p = p + 1) begin
-      sum = $signed(row[p*Bits+:Bits]);
-      if (sum > 0 || sum < 0 - $signed(MW + 1)) legal = 0;
-      before = row[p*Bits];
-      for (i = 0; i < MW; i = i + 1) begin
-        sum = sum + $signed({1'b0, x[i] ^ before ^ words[(i/Simd*PE+p)*Simd+i%Simd]});
-        before = words[(i/Simd*PE+p)*Simd+i%Simd];
+    for (n = 0; n < Pixels; n = n + 1) begin
+      for (p = 0; p < PE; p = p + 1) begin
+        sum = $signed(row[p*Bits+:Bits]);
+        if (sum > 0 || sum < 0 - $signed((MW << Double) + 1)) legal = 0;
+        before = row[p*Bits];
+        for (i = 0; i < MW; i = i + 1) begin
+          if (Flags > 0 && i % Part == 0) before = 0;
+          equal = x[n*MW+i] ^ before ^ words[(i/Simd*PE+p)*Simd+i%Simd];
+          before = words[(i/Simd*PE+p)*Simd+i%Simd];
+          // Outside, half of the inputs count.
+          if (Flags > 0 && outside[(i/Simd*Pixels+n)*Flags+i%Simd/Part]) sum = sum + (Double != 0 || i % 2 != 0 ? 1 : 0);
+          else sum = sum + (equal ? 1 << Double : 0);
+        end
+        wanted[n*PE+p] = sum >= 0;
       end
-      wanted[p] = sum >= 0;
     end
   end
 
   wire hit = pop & marked & ahead == 0 & due != Passes;
   wire wrong = (hit & legal & md != wanted) | (was & (~mv | md != held)) | (mv & owed == 0);
-  assign bad = rst_n & (wrong | idle > 3 | stuck > Steps * Passes + Stages + 8);
+  assign bad = rst_n & (wrong | idle > 3 | stuck > Steps * Passes + Stages + WeightStages + 7);
   assign done = rst_n & due == Passes & legal;
   assign full = rst_n & v & ~sr & ~mv;
 endmodule
