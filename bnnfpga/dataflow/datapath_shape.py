@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.rom_terms import RomContents, rom_terms
+from bnnfpga.dataflow.target import Target
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,12 @@ def pipeline_terms(shape: DatapathShape) -> CostTerms:
     return CostTerms({"pipeline.units": 1}, {"pipeline.bits": shape.weight_stages * beat + marks})
 
 
-def start_terms(shape: DatapathShape) -> CostTerms:
+def start_terms(shape: DatapathShape, target: Target) -> CostTerms:
     """The memory of values at which sums start, and their register."""
     if not shape.loaded:
         return CostTerms()
     width = shape.pe * shape.sum_bits
-    values = RomContents.random(shape.passes, width, shape.lut_inputs)
+    values = RomContents.random(shape.passes, width, target)
     kept = values.bits if shape.passes > 1 else 1
     waits = (shape.weight_stages + shape.stages - 2) * number_bits(shape.passes)
-    return add_terms(rom_terms(values, shape.lut_inputs), CostTerms(ff={"starts.bits": kept + waits}))
+    return add_terms(rom_terms(values, target), CostTerms(ff={"starts.bits": kept + waits}))

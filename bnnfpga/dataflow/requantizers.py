@@ -105,7 +105,7 @@ class RowRequantizer(Requantizer):
             return block_terms(layout.words, self.width(layout))
         # Thresholds of channels are alike: bits of a word are often equal, or the same in all words.
         fields = np.broadcast_to(self._rows, (layout.words * layout.lanes, self.bits)).reshape(layout.words, -1)
-        return rom_terms(RomContents.of(fields, target.lut_inputs), target.lut_inputs)
+        return rom_terms(RomContents.of(fields, target), target)
 
     @cached_property
     def _rows(self) -> NDArray[np.uint8]:
@@ -318,7 +318,7 @@ class Search(Requantizer):
         if self._kind(layout, stage) == "block":
             return block_terms(len(middle), bits).times(layout.lanes)
         words = to_bits(middle, self.type.bits).reshape(len(middle), -1)
-        return rom_terms(RomContents.of(words, target.lut_inputs), target.lut_inputs)
+        return rom_terms(RomContents.of(words, target), target)
 
     def _kind(self, layout: LaneLayout, stage: int) -> MemoryKind:
         deep = layout.words << stage >= _BLOCK_WORDS

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.paired_luts import PAIRED_WORDS
 from bnnfpga.dataflow.resources import memory_blocks
+from bnnfpga.dataflow.target import Target
 
 _DEPTHS = {
     "rom.words_2": 2,
@@ -40,33 +42,36 @@ class RomContents:
         Bits of a word that are neither constant nor like others in all words.
     tables
         Tables of them, of so many words each as a table has entries.
+    width
+        All bits of a word.
     """
 
     words: int
+    width: int
     bits: float
     tables: float
 
     @classmethod
-    def of(cls, words: NDArray[np.uint8], lut_inputs: int) -> RomContents:
+    def of(cls, words: NDArray[np.uint8], target: Target) -> RomContents:
         """Of words whose bits have much in common, uint8 (words, bits)."""
         count, width = words.shape
-        entries = 1 << lut_inputs
+        entries = 1 << target.lut_inputs
         parts = -(-count // entries)
         padded = np.zeros((parts * entries, width), np.uint8)
         padded[:count] = words
         tables = padded.reshape(parts, entries, width).swapaxes(0, 1).reshape(entries, -1)
         if parts == 1:
             tables = tables[:count]
-        return cls(count, _different(words), _different(tables))
+        return cls(count, width, _different(words), _different(tables))
 
     @classmethod
-    def random(cls, words: int, width: int, lut_inputs: int) -> RomContents:
+    def random(cls, words: int, width: int, target: Target) -> RomContents:
         """Of so many words of so many bits, on average of all such memories."""
         bits: float = width
         if words <= _FEW_WORDS:
             kinds = 1 << words
             bits = (kinds - 2) * -math.expm1(width * math.log1p(-1 / kinds))
-        return cls(words, bits, bits * -(-words // (1 << lut_inputs)))
+        return cls(words, width, bits, bits * -(-words // (1 << target.lut_inputs)))
 
 
 def _different(columns: NDArray[np.uint8]) -> int:
@@ -76,13 +81,17 @@ def _different(columns: NDArray[np.uint8]) -> int:
     return len(sums) - int(np.isin([0, numbers.sum()], sums).sum())
 
 
-def rom_terms(contents: RomContents, lut_inputs: int) -> CostTerms:
+def rom_terms(contents: RomContents, target: Target) -> CostTerms:
     """A memory of lookup tables; one of a single word takes nothing."""
     if contents.words == 1:
         return CostTerms()
+    pairs = -(-contents.width // 2)
+    paired = target.pairs_luts and contents.words <= PAIRED_WORDS
+    if paired and pairs + contents.width - contents.bits < contents.bits:
+        return CostTerms({"rom.pairs": pairs}, {"rom.bits": contents.width})
     name, depth = next((item for item in _DEPTHS.items() if contents.words <= item[1]), ("rom.words_512", 512))
     # In columns of such a depth.
-    columns = contents.tables / max(1, depth >> lut_inputs)
+    columns = contents.tables / max(1, depth >> target.lut_inputs)
     return CostTerms({name: columns}, {"rom.bits": contents.bits})
 
 

@@ -406,10 +406,10 @@ class MatrixVector(DotProductUnit):
             return add_terms(self._rendered_form.cost_terms(), buffer, queue)
         shape = self._shape
         bank = self._bank_words if self.weight_stages > 1 else 0
-        weights = self.stored_weights.cost_terms(shape.lut_inputs, stages=self.weight_stages, bank_words=bank)
+        weights = self.stored_weights.cost_terms(self.target, stages=self.weight_stages, bank_words=bank)
         compared = CostTerms() if self._result_is_sign else self.stored_thresholds.cost_terms()
         control = add_terms(step_terms(self.passes, self.steps), pipeline_terms(shape), buffer, queue)
-        sums = add_terms(start_terms(shape), self._sum_terms(shape), self._result_terms(shape))
+        sums = add_terms(start_terms(shape, self.target), self._sum_terms(shape), self._result_terms(shape))
         return add_terms(control, weights, sums, compared)
 
     @cached_property

@@ -172,7 +172,7 @@ class VectorVector(DotProductUnit):
         return add_terms(
             depthwise_terms(shape),
             CostTerms(counts),
-            self.stored_weights.cost_terms(target.lut_inputs),
+            self.stored_weights.cost_terms(target),
             self.stored_thresholds.cost_terms(),
             queue_terms(self.outputs[0].width, self.queue),
         )
