@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,9 +77,15 @@ class RomContents:
 
 def _different(columns: NDArray[np.uint8]) -> int:
     """How many columns differ from all others, and are not constant."""
-    numbers = np.random.default_rng(0).integers(1 << 63, size=len(columns), dtype=np.uint64)
+    numbers = _numbers(len(columns))
     sums = np.unique(numbers @ columns)
-    return len(sums) - int(np.isin([0, numbers.sum()], sums).sum())
+    return len(sums) - int((sums == 0).any()) - int((sums == numbers.sum()).any())
+
+
+@cache
+def _numbers(count: int) -> NDArray[np.uint64]:
+    """So many numbers, of which no two sets of those that occur have the same sum."""
+    return np.random.default_rng(0).integers(1 << 63, size=count, dtype=np.uint64)
 
 
 def rom_terms(contents: RomContents, target: Target) -> CostTerms:
