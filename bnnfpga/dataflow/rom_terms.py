@@ -58,8 +58,7 @@ class RomContents:
         count, width = words.shape
         entries = 1 << target.lut_inputs
         parts = -(-count // entries)
-        padded = np.zeros((parts * entries, width), np.uint8)
-        padded[:count] = words
+        padded = np.pad(words, ((0, parts * entries - count), (0, 0)), mode="edge")
         tables = padded.reshape(parts, entries, width).swapaxes(0, 1).reshape(entries, -1)
         if parts == 1:
             tables = tables[:count]
