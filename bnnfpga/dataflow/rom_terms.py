@@ -43,12 +43,9 @@ class RomContents:
         Bits of a word that are neither constant nor like others in all words.
     tables
         Tables of them, of so many words each as a table has entries.
-    width
-        All bits of a word.
     """
 
     words: int
-    width: int
     bits: float
     tables: float
 
@@ -62,7 +59,7 @@ class RomContents:
         tables = padded.reshape(parts, entries, width).swapaxes(0, 1).reshape(entries, -1)
         if parts == 1:
             tables = tables[:count]
-        return cls(count, width, _different(words), _different(tables))
+        return cls(count, _different(words), _different(tables))
 
     @classmethod
     def random(cls, words: int, width: int, target: Target) -> RomContents:
@@ -71,7 +68,7 @@ class RomContents:
         if words <= _FEW_WORDS:
             kinds = 1 << words
             bits = (kinds - 2) * -math.expm1(width * math.log1p(-1 / kinds))
-        return cls(words, width, bits, bits * -(-words // (1 << target.lut_inputs)))
+        return cls(words, bits, bits * -(-words // (1 << target.lut_inputs)))
 
 
 def _different(columns: NDArray[np.uint8]) -> int:
@@ -91,10 +88,8 @@ def rom_terms(contents: RomContents, target: Target) -> CostTerms:
     """A memory of lookup tables; one of a single word takes nothing."""
     if contents.words == 1:
         return CostTerms()
-    pairs = -(-contents.width // 2)
-    paired = target.pairs_luts and contents.words <= PAIRED_WORDS
-    if paired and pairs + contents.width - contents.bits < contents.bits:
-        return CostTerms({"rom.pairs": pairs}, {"rom.bits": contents.width})
+    if target.pairs_luts and contents.words <= PAIRED_WORDS:
+        return CostTerms({"rom.pairs": contents.bits / 2}, {"rom.bits": contents.bits})
     name, depth = next((item for item in _DEPTHS.items() if contents.words <= item[1]), ("rom.words_512", 512))
     # In columns of such a depth.
     columns = contents.tables / max(1, depth >> target.lut_inputs)

@@ -84,7 +84,7 @@ def test_memories_have_a_table_for_what_differs() -> None:
     words[:, 3] = words[:, 5]
     words[:, 6] = 1
     contents = RomContents.of(words, Target())
-    assert (contents.width, contents.bits, contents.tables) == (7, 5, 10)
+    assert (contents.bits, contents.tables) == (5, 10)
     assert rom_terms(contents, Target()).ff == {"rom.bits": 5}
     # Four words have 14 columns that are not constant, so most of many bits are like others.
     assert 13 < RomContents.random(4, 200, Target()).bits < 14

@@ -78,7 +78,7 @@ def check_in_verilator(
     """
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
-    codes = x.reshape(frames, -1)
+    codes = graph.input.port.in_beats(x).reshape(frames, -1)
     streams = graph.execute(x)
     expected = tuple(streams[stream.name].reshape(frames, -1) for stream in graph.outputs)
     cycles = predict(graph)

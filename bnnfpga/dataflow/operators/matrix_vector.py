@@ -32,13 +32,13 @@ from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.start_values import StartValues
-from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.stream import PixelParts, Port, legal_lanes
 from bnnfpga.dataflow.tree_stages import MultiplierStages, PlaneStages
 from bnnfpga.dataflow.unfolded_form import UnfoldedForm
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
-from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.dataflow.window_beats import pixel_parts, pixels_abreast, window_lanes
 from bnnfpga.dataflow.xnor_terms import dsp_xnor_terms, padded_xnor_terms, parity_terms, xnor_terms
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -86,6 +86,8 @@ class MatrixVector(DotProductUnit):
         Where sums are accumulated; None for in logic.
     constants
         Inputs that are the same for all vectors, and their values: a unit of one word in `logic` does without them.
+    kernel_pixels
+        Pixels of a vector in a step, each with as many of its channels; None for as few as `simd` inputs can be of.
     """
 
     positions: tuple[int, ...] = ()
@@ -99,6 +101,7 @@ class MatrixVector(DotProductUnit):
     sums: IntegerType | None = None
     constants: tuple[tuple[int, int], ...] = ()
     accumulators: AccumulatorsKind | None = None
+    kernel_pixels: int | None = None
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -124,14 +127,19 @@ class MatrixVector(DotProductUnit):
         """Input channels per pixel."""
         return self.mw // math.prod(self.kernel)
 
+    @cached_property
+    def abreast(self) -> int:
+        """Pixels of a vector in a step."""
+        return self.kernel_pixels or self.legal_kernel_pixels(self.simd)[0]
+
     @property
     def flags(self) -> int:
         """Flags of a step of one vector, one for each pixel that may lie outside the image."""
-        return max(1, self.simd // self.channels) if self.padded else 0
+        return self.abreast if self.padded else 0
 
     @property
     def count_scale(self) -> int:
-        return 2 if self.padded and min(self.simd, self.channels) % 2 else 1
+        return 2 if self.padded and self.simd // self.abreast % 2 else 1
 
     @property
     def passes(self) -> int:
@@ -150,7 +158,7 @@ class MatrixVector(DotProductUnit):
 
     def _takes(self, lanes: int) -> bool:
         """Whether the buffer makes steps of beats of so many elements."""
-        return self.passes > 1 and self.simd % lanes == 0 and not self.padded
+        return self.passes > 1 and self.simd % lanes == 0 and not self.padded and self._parts is None
 
     @cached_property
     def buffer(self) -> VectorBuffer | None:
@@ -218,7 +226,12 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.positions, self.mw), self.input_type, self.input_lanes, self.pixels * self.flags),)
+        shape, pads = (*self.positions, self.mw), self.pixels * self.flags
+        return (Port(shape, self.input_type, self.input_lanes, pads, self._parts),)
+
+    @property
+    def _parts(self) -> PixelParts | None:
+        return pixel_parts(self.abreast, self.simd, self.channels)
 
     @cached_property
     def outputs(self) -> tuple[Port, ...]:
@@ -234,6 +247,9 @@ class MatrixVector(DotProductUnit):
 
     def legal_simd(self, pe: int) -> tuple[int, ...]:
         return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
+
+    def legal_kernel_pixels(self, simd: int) -> tuple[int, ...]:
+        return pixels_abreast(self.kernel, self.channels, simd)
 
     def with_inputs(self, *ports: Port) -> MatrixVector:
         lanes = ports[0].lanes if self._takes(ports[0].lanes) else None
@@ -335,7 +351,7 @@ class MatrixVector(DotProductUnit):
     def _stored(self, weights: IntArray) -> StoredWeights:
         # A word has the weights of one step of one pass.
         values = weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
-        return StoredWeights(values, self.weight_type, self._stored_kind)
+        return StoredWeights(values, self.weight_type, self._stored_kind, self._parts)
 
     @property
     def _stored_kind(self) -> MemoryKind:
@@ -348,7 +364,9 @@ class MatrixVector(DotProductUnit):
         if not self.is_xnor:
             return None
         part = self.simd // self.flags if self.padded else None
-        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind, part)
+        return ParityWords(
+            self.weights, self.table, self.neurons, self.simd, self._stored_kind, part, order=self._parts
+        )
 
     @cached_property
     def start_values(self) -> StartValues | None:
@@ -473,7 +491,7 @@ class MatrixVector(DotProductUnit):
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
             return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends, self.constants)
-        weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
+        weights = self.stored_weights.in_order.swapaxes(1, 2) > 0
         lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
         return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
 

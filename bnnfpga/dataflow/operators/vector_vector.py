@@ -37,7 +37,7 @@ class VectorVector(DotProductUnit):
     weights
         int64 (taps, channels).
     windows
-        Windows of a frame, on any axes; their pixels come one after the other, each with all its channels.
+        Windows of a frame, on any axes; their pixels come one after the other.
     table
         Thresholds on the sums; None if the unit sends the sums themselves.
     padded
@@ -152,7 +152,9 @@ class VectorVector(DotProductUnit):
     @cached_property
     def stored_weights(self) -> StoredWeights:
         # A word has the weights of one beat, each in a lane of its own.
-        return StoredWeights(self.weights.reshape(-1, self.simd * self.neurons, 1), self.weight_type, self.memory)
+        lanes, parts, weights = self.simd * self.neurons, self.beats.parts, self.weights.reshape(-1)
+        ordered = weights if parts is None else weights[parts.order(len(weights), lanes)]
+        return StoredWeights(ordered.reshape(-1, lanes, 1), self.weight_type, self.memory)
 
     def cost_terms(self) -> CostTerms:
         beats, target = self.beats, self.target
