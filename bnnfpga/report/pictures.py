@@ -35,7 +35,7 @@ def front_picture(points: Sequence[Mapping[str, Any]], title: str) -> bytes:
     axes.grid(True, which="both", color="#e6e6e6", linewidth=0.6)
     axes.set_xlabel("frames per second")
     axes.set_ylabel("cost (LUTs)")
-    axes.set_title(title, fontsize=10, color=_GREY)
+    axes.set_title(title, fontsize=9, color=_GREY, wrap=True)
     if any(point["fits"] is not None for point in points):
         axes.legend(frameon=False, fontsize=9)
     return _png(figure)
@@ -88,7 +88,7 @@ def units_picture(
     _timeline(panels[-1], shares, cycles, frame_done)
     panels[0].set_yticks(places, [layer["name"] for layer in layers], fontsize=min(8.0, 60 * row))
     panels[0].set_ylim(len(layers) - 0.5, -0.5)
-    figure.suptitle(title, fontsize=10, color=_GREY)
+    figure.suptitle(title, fontsize=9, color=_GREY, wrap=True)
     return _png(figure)
 
 
