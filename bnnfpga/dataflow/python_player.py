@@ -37,6 +37,15 @@ class Wait:
     machine: int | None
 
 
+@dataclass(frozen=True)
+class Pause:
+    """Cycles in which a machine could not go on, for want of room behind it or of a beat before it."""
+
+    start: int
+    end: int
+    for_room: bool
+
+
 class _Machine:
     """A schedule between channels, and how far it has come."""
 
@@ -122,6 +131,30 @@ class _Machine:
             *(channel.left[max(0, self.leaving(port, 1)) :] for port, channel in enumerate(self.outputs)),
         ]
         return [self.next, *map(len, parts)], [self.time, *(time for part in parts for time in part)]
+
+
+class _WatchedMachine(_Machine):
+    """A machine whose pauses are kept."""
+
+    def restart(self) -> None:
+        super().restart()
+        self.pauses: list[Pause] = []
+
+    def _event(
+        self,
+        gap: int,
+        takes: list[tuple[int, int, int]],
+        rooms: list[tuple[int, int]],
+        emits: list[tuple[int, int]],
+    ) -> bool:
+        ready = self.time + gap
+        needed = [(port, self.consumed[port] + need - 1) for port, need, _ in takes if need]
+        if not super()._event(gap, takes, rooms, emits):
+            return False
+        if self.time > ready:
+            beats = max((self.inputs[port].visible[last] for port, last in needed), default=-1)
+            self.pauses.append(Pause(ready, self.time, beats < self.time))
+        return True
 
 
 def _machines(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> list[_Machine]:
@@ -230,6 +263,27 @@ class PythonPlayer:
     def left(self, stream: str) -> Sequence[int]:
         """The cycle in which each beat left."""
         return self._channels[stream].left
+
+
+def pauses(
+    schedule: Schedule, offered: Sequence[Sequence[int]], left: Sequence[Sequence[int]]
+) -> tuple[list[Pause], int]:
+    """The pauses of one unit's output side, and the cycle of its last event; what the streams did as in `replay`."""
+    inputs, outputs = [_Channel() for _ in offered], [_Channel() for _ in left]
+    for channel, cycles in zip(inputs, offered, strict=True):
+        channel.visible = list(cycles)
+    for channel, cycles in zip(outputs, left, strict=True):
+        channel.left = list(cycles)
+    sources = inputs
+    if schedule.front is not None:
+        sources = [_Channel()]
+        # All that it fills is taken by the output side, which is watched alone: the queue between them limits both.
+        front = _Machine(schedule.front, inputs, sources)
+    last = _WatchedMachine(schedule, sources, outputs)
+    machines = [last] if schedule.front is None else [front, last]
+    while sum([machine.advance() for machine in machines]):
+        pass
+    return last.pauses, last.time
 
 
 def replay(

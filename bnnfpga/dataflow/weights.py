@@ -13,8 +13,9 @@ from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import HlsTable, Memory
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_terms
+from bnnfpga.dataflow.rom_terms import RomContents, block_terms, rom_terms
 from bnnfpga.dataflow.stream import PixelParts
+from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
@@ -59,9 +60,11 @@ class StoredWeights:
         lanes = self.values.shape[-2]
         return HlsTable("weights", self._bits.reshape(self.words, lanes, -1), False, self.kind)
 
-    def cost_terms(self) -> CostTerms:
-        """What the memory costs."""
-        return memory_terms(self.words, self.width, self.kind)
+    def cost_terms(self, target: Target, *, stages: int = 1, bank_words: int = 0) -> CostTerms:
+        """The memory, with so many cycles from an address to a word, in banks of so many words or one of all."""
+        if self.kind == "distributed" or self.words == 1:
+            return rom_terms(RomContents.random(self.words, self.width, target), target)
+        return block_terms(self.words, self.width, stages, bank_words)
 
     @property
     def in_order(self) -> IntArray:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.datapath_shape import DatapathShape, number_bits, pipeline_terms, start_terms, step_terms
 from bnnfpga.dataflow.datapath_stages import (
     MAX_DSP_BITS,
     DatapathStages,
@@ -18,7 +19,6 @@ from bnnfpga.dataflow.datapath_stages import (
     PaddedXnorStages,
     ProductStages,
     XnorStages,
-    dsp_slices,
 )
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import Memory, RtlInstance
@@ -27,8 +27,9 @@ from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, MemoryKind, WeightsKind
 from bnnfpga.dataflow.paired_luts import stored
 from bnnfpga.dataflow.parity_words import ParityWords
+from bnnfpga.dataflow.product_terms import ProductShape, flag_terms, multiplied_terms, plane_terms, wide_terms
 from bnnfpga.dataflow.requantizers import RequantizerKind
-from bnnfpga.dataflow.resources import multiplier_terms, queue_terms
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.start_values import StartValues
 from bnnfpga.dataflow.stream import PixelParts, Port, legal_lanes
@@ -38,6 +39,7 @@ from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import pixel_parts, pixels_abreast, window_lanes
+from bnnfpga.dataflow.xnor_terms import dsp_xnor_terms, padded_xnor_terms, parity_terms, xnor_terms
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -416,29 +418,69 @@ class MatrixVector(DotProductUnit):
         return weights + stored(self.target, Thresholds=words.initial_memory)
 
     def cost_terms(self) -> CostTerms:
-        queue = queue_terms(self.outputs[0].width, self.queue)
-        buffer = self.buffer.cost_terms() if self.buffer else CostTerms()
+        queue = queue_terms(self.outputs[0].width, self.queue, held=True)
+        buffer = self.buffer.cost_terms(self.target.family) if self.buffer else CostTerms()
         if self.memory == "logic":
             return add_terms(self._rendered_form.cost_terms(), buffer, queue)
-        weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
-        accumulate = self.pe * self.accumulator_bits
-        block = self.memory == "block" and weights.words > 1
-        registers = (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40
-        unit = CostTerms({"matrix_vector.sums": 2 * accumulate + 40}, {"matrix_vector.bits": registers})
-        memories = add_terms(weights.cost_terms(), thresholds.cost_terms())
-        slices = CostTerms()
-        if self._in_dsp:
-            kept = {"matrix_vector.sums": -accumulate}
-            slices = CostTerms(kept, dsp=dsp_slices(self.pe, self.accumulator_bits - 1))
-        return add_terms(unit, self._product_terms(), memories, buffer, queue, slices)
+        shape = self._shape
+        bank = self._bank_words if self.weight_stages > 1 else 0
+        weights = self.stored_weights.cost_terms(self.target, stages=self.weight_stages, bank_words=bank)
+        compared = CostTerms() if self._result_is_sign else self.stored_thresholds.cost_terms()
+        control = add_terms(step_terms(self.passes, self.steps), pipeline_terms(shape), buffer, queue)
+        sums = add_terms(start_terms(shape, self.target), self._sum_terms(shape), self._result_terms(shape))
+        return add_terms(control, weights, sums, compared)
 
-    def _product_terms(self) -> CostTerms:
-        """The products of a step and their adders."""
-        bits, terms = self.weight_type.bits, self.pe * self.simd
-        if not self._multiplies:
-            return CostTerms({"matrix_vector.products": terms * bits * self._planes})
-        products = multiplier_terms(bits, self._planes + 1, terms)
-        return add_terms(products, CostTerms({"matrix_vector.products": terms * (bits + self._planes)}))
+    @cached_property
+    def _shape(self) -> DatapathShape:
+        words = self.parity_words or self.start_values
+        signed = words is not None and words.is_signed
+        return DatapathShape(
+            pe=self.neurons,
+            simd=self.simd,
+            pixels=self.pixels,
+            flags=self.flags,
+            passes=self.passes,
+            steps=self.steps,
+            weight_stages=self.weight_stages,
+            stages=self.popcount_stages,
+            input_bits=self.input_type.bits,
+            sum_bits=words.initial_type.bits if words is not None and signed else self.accumulator_bits,
+            loaded=signed or self.start_values is not None,
+            lut_inputs=self.target.lut_inputs,
+        )
+
+    def _sum_terms(self, shape: DatapathShape) -> CostTerms:
+        """What takes the inputs of a step to its sums."""
+        if self.is_xnor:
+            form = padded_xnor_terms if self.padded else dsp_xnor_terms if self._in_dsp else xnor_terms
+            return add_terms(form(shape), self._parity_terms(shape))
+        products = ProductShape(self.weight_type.bits, self._planes, self._has_signs or self.input_type.signed)
+        flagged = flag_terms(shape, self._planes)
+        if self._is_wide:
+            return add_terms(flagged, wide_terms(shape, products))
+        if self._multiplies:
+            return add_terms(flagged, multiplied_terms(shape, products, self._stages.group, self.target.family))
+        return add_terms(flagged, plane_terms(shape, products))
+
+    def _parity_terms(self, shape: DatapathShape) -> CostTerms:
+        """The encoder of inputs: of a beat, if its beats begin at even places, else of a step."""
+        lanes = self.input_lanes // self.pixels
+        early = self.padded or lanes == self.simd or lanes % 2 == 0
+        beats = self.mw // lanes if early else self.steps
+        running = not self.padded and beats > 1
+        counted = number_bits(beats) if running and early and self.passes > 1 else 0
+        encoder = parity_terms(lanes if early else self.simd, self.flags, running, self.pixels, shape.lut_inputs)
+        return add_terms(encoder, CostTerms({"counters.bits": counted}, {"counters.bits": counted}))
+
+    def _result_terms(self, shape: DatapathShape) -> CostTerms:
+        """Sums that are compared, or the results themselves."""
+        if self._result_is_sign:
+            return CostTerms({"results.signs": shape.sums}, {"results.bits": shape.sums + 1})
+        if self.table is not None:
+            return CostTerms(ff={"results.bits": shape.sums * shape.sum_bits})
+        # The lowest bit of a dot product of -1 and +1 is a constant.
+        constant = 1 if self.is_xnor and self.count_scale == 1 else 0
+        return CostTerms(ff={"results.bits": shape.sums * (self.outputs[0].type.bits - constant) + 1})
 
     def rtl(self) -> RtlInstance:
         return self._rendered_form.instance(self.name) if self.memory == "logic" else super().rtl()
