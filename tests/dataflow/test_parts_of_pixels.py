@@ -15,8 +15,10 @@ from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.simulate.verify.beats import from_tensors
+from bnnfpga.simulate.verify.locate import locate_value
 from tests.support.deep_graphs import GraphWriter
-from tests.support.graphs import check_in_verilator
+from tests.support.graphs import check_in_verilator, random_integers
 
 BIPOLAR = IntegerType.bipolar()
 COUNTS = IntegerType.interval(0, 3)
@@ -103,6 +105,22 @@ def test_all_foldings_of_a_kernel_of_thirds() -> None:
     forms = MatrixVector("unit", np.ones((2, 9 * 18), dtype=np.int64), BIPOLAR, kernel=(3, 3), simd=18)
     assert forms.legal_kernel_pixels(18) == (1, 3, 9)
     assert forms.abreast == 1
+
+
+def test_a_wrong_element_is_named_where_it_is() -> None:
+    """In the stream between a window and its layer, whose beats have another order than the tensor."""
+    graph, folding = random_net(5, 3)
+    folded = apply_folding(graph, folding)
+    stream = next(stream for stream in folded.streams if stream.port.parts is not None)
+    streams = folded.execute(random_integers(folded.input.port, 2, 0), {each.name for each in folded.streams})
+    tensor = streams[stream.name].astype(np.int64)
+    np.testing.assert_array_equal(from_tensors(folded, {stream.name: tensor})[stream.name].tensor(stream), tensor)
+    wrong = tensor.copy()
+    place = (1, 1, 0, tensor.shape[-1] // 2 + 1)
+    wrong[place] = stream.port.type.lo + stream.port.type.hi - wrong[place]
+    fault = locate_value(folded, streams, from_tensors(folded, {stream.name: wrong}))
+    assert fault is not None
+    assert (fault.frame, fault.pixel, fault.channel) == (place[0], place[1:3], place[3])
 
 
 def test_the_folding_survives_its_file() -> None:
