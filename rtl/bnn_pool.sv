@@ -15,9 +15,9 @@ module bnn_pool #(
   parameter int unsigned Chunks       = 1,
   // Beats of a window, for each Chunk; at least 1.
   parameter int unsigned Steps        = 4,
-  // Pixels of a window in a beat; at least 1, and more than 1 only where Chunks is 1.
+  // Pixels of a window in a beat; at least 1.
   parameter int unsigned SIMD         = 1,
-  // Windows in a beat; at least 1, and more than 1 only where Steps is 1.
+  // Windows in a beat; at least 1, and more than 1 only where Steps and Chunks are 1.
   parameter int unsigned Pixels       = 1,
   // Bits of an element; at least 1.
   parameter int unsigned InputBits    = 1,
@@ -31,7 +31,7 @@ module bnn_pool #(
   parameter int unsigned Sum          = 0,
   // Bits of a result; InputBits, and with Sum at least that: enough for the sums that occur.
   parameter int unsigned OutputBits   = 1,
-  // Registers behind the reduction of a beat; 0, or 1 where Chunks is 1.
+  // Registers behind the reduction of a beat; 0 or 1.
   parameter int unsigned ReduceStages = 0,
   // Beats that the output queue holds; at least 2, and 3 + ReduceStages for one beat per cycle.
   parameter int unsigned QueueDepth   = 3,
@@ -60,10 +60,7 @@ module bnn_pool #(
   if (OutputBits < InputBits || (Sum == 0 && OutputBits != InputBits)) begin : gen_check_output
     $error("bnn_pool: OutputBits must be InputBits, or at least that for sums");
   end
-  if ((SIMD > 1 || ReduceStages > 0) && Chunks > 1) begin : gen_check_chunks
-    $error("bnn_pool: several pixels per beat, and a register behind them, need whole pixels");
-  end
-  if (Pixels > 1 && Steps > 1) begin : gen_check_pixels
+  if (Pixels > 1 && (Steps > 1 || Chunks > 1)) begin : gen_check_pixels
     $error("bnn_pool: several windows per beat need all their pixels in it");
   end
   if (ReduceStages > 1) begin : gen_check_stages
@@ -144,26 +141,34 @@ module bnn_pool #(
   wire                          term_valid;
   wire                          term_first;
   wire                          term_last;
+  wire [ChunkBits-1:0]          term_chunk;
+  wire [PE-1:0]                 term_smallest;
   if (ReduceStages != 0) begin : gen_reduce_stage
     reg [Outputs*OutputBits-1:0] kept_term;
     reg                          kept_valid;
     reg                          kept_first;
     reg                          kept_last;
+    reg [ChunkBits-1:0]          kept_chunk;
+    reg [PE-1:0]                 kept_smallest;
     always @(posedge clk_i) begin
-      kept_term  <= reduced;
-      kept_valid <= go & rst_ni;
-      kept_first <= step == '0;
-      kept_last  <= last_step;
+      kept_term     <= reduced;
+      kept_valid    <= go & rst_ni;
+      kept_first    <= step == '0;
+      kept_last     <= last_step;
+      kept_chunk    <= chunk;
+      kept_smallest <= smallest;
     end
     assign {term, term_valid, term_first, term_last} = {kept_term, kept_valid, kept_first, kept_last};
+    assign {term_chunk, term_smallest} = {kept_chunk, kept_smallest};
   end else begin : gen_no_reduce_stage
     assign {term, term_valid, term_first, term_last} = {reduced, go, step == '0, last_step};
+    assign {term_chunk, term_smallest} = {chunk, smallest};
   end
 
   // The reduction of the beats of a window.
   (* ram_style = "distributed" *)
   reg [Outputs*OutputBits-1:0] kept [0:Chunks-1];
-  wire [Outputs*OutputBits-1:0] so_far = kept[chunk];
+  wire [Outputs*OutputBits-1:0] so_far = kept[term_chunk];
   reg  [Outputs*OutputBits-1:0] after;
   reg  [Outputs*OutputBits-1:0] result;
   reg                           sent;
@@ -181,14 +186,14 @@ module bnn_pool #(
         next = term[(r*PE+c)*OutputBits+:OutputBits];
         comes_first = (next ^ LowestCode) < (old ^ LowestCode);
         if (Sum != 0) next = old + next;
-        else if (comes_first != smallest[c]) next = old;
+        else if (comes_first != term_smallest[c]) next = old;
         if (!term_first) after[(r*PE+c)*OutputBits+:OutputBits] = next;
       end
     end
   end
 
   always @(posedge clk_i) begin
-    if (term_valid) kept[chunk] <= after;
+    if (term_valid) kept[term_chunk] <= after;
     result <= after;
     sent   <= term_valid & term_last & rst_ni;
   end

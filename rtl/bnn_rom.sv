@@ -25,8 +25,9 @@ module bnn_rom #(
   parameter int unsigned Stages      = 1,
   // $readmemh file with Words words; "" for none, as in lint.
   parameter              File        = "",
-  // For Xilinx devices and at most 32 words, the same as lookup tables: for each bit of a word one of 32 bits, of which bit i is that
-  // of address i, and one more for an odd Width; else one bit, and synthesis reads the file.
+  // For Xilinx devices and at most 32 words, the same as lookup tables: pairs of tables of 32 bits, of which bit i is that of
+  // address i; above them, for each bit of a word, rounded up to four, 16 bits: 0 if it is 0, 1 if it is 1, else 2 more than the
+  // number of its table. Else one bit, and synthesis reads the file.
   parameter              Luts        = 1'b0
 ) (
   input  wire                   clk_i,
@@ -42,10 +43,11 @@ module bnn_rom #(
     $error("bnn_rom: Stages must be 1, 2 or 3");
   end
 
-  localparam int unsigned Pairs = (Width + 1) / 2;
   localparam HasLuts = $bits(Luts) > 1;
-  if (HasLuts && ($bits(Luts) != 64 * Pairs || Words > 32 || AddressBits > 5)) begin : gen_check_luts
-    $error("bnn_rom: Luts must have 32 bits for each bit of a word, in pairs, and no more than 32 words");
+  localparam int unsigned Quarters = (Width + 3) / 4;
+  localparam int unsigned Pairs = $bits(Luts) / 64 > Quarters ? $bits(Luts) / 64 - Quarters : 1;
+  if (HasLuts && ($bits(Luts) != 64 * (Pairs + Quarters) || Words > 32 || AddressBits > 5)) begin : gen_check_luts
+    $error("bnn_rom: Luts must have pairs of tables and a place for each bit of a word, of no more than 32 words");
   end
 
   // The address of the memory, and the register behind it.
@@ -76,17 +78,23 @@ module bnn_rom #(
   end
 
   if (Paired) begin : gen_pairs
-    wire [2*Pairs-1:0] read;
+    wire [2*Pairs+1:0] read;
+    wire [  Width-1:0] chosen;
+    assign read[1:0] = 2'b10;
     for (genvar i = 0; i < Pairs; i = i + 1) begin : gen_pair
       bnn_lut6 #(
         .Table(Luts[64*i+:64])
       ) lut (
         .inputs_i({1'b1, 5'(address)}),
-        .o6_o    (read[2*i+1]),
-        .o5_o    (read[2*i])
+        .o6_o    (read[2*i+3]),
+        .o5_o    (read[2*i+2])
       );
     end
-    always @(posedge clk_i) word <= Width'(read);
+    for (genvar i = 0; i < Width; i = i + 1) begin : gen_bit
+      localparam [15:0] Place = Luts[64*Pairs+16*i+:16];
+      assign chosen[i] = read[Place];
+    end
+    always @(posedge clk_i) word <= chosen;
   end else if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
     reg [Width-1:0] words [0:Words-1];

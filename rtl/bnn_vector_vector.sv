@@ -20,9 +20,9 @@ module bnn_vector_vector #(
   parameter int unsigned Chunks          = 1,
   // Beats of a window, for each Chunk; at least 1.
   parameter int unsigned Steps           = 9,
-  // Pixels of a window in a beat; at least 1, and more than 1 only where Chunks is 1.
+  // Pixels of a window in a beat; at least 1.
   parameter int unsigned SIMD            = 1,
-  // Windows in a beat; at least 1, and more than 1 only where Steps is 1.
+  // Windows in a beat; at least 1, and more than 1 only where Steps and Chunks are 1.
   parameter int unsigned Pixels          = 1,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
@@ -87,10 +87,7 @@ module bnn_vector_vector #(
   if (InputBipolar != 0 && InputBits != 1) begin : gen_check_bipolar
     $error("bnn_vector_vector: inputs of -1 and +1 have 1 bit");
   end
-  if (SIMD > 1 && Chunks > 1) begin : gen_check_chunks
-    $error("bnn_vector_vector: several pixels per beat need whole pixels");
-  end
-  if (Pixels > 1 && Steps > 1) begin : gen_check_pixels
+  if (Pixels > 1 && (Steps > 1 || Chunks > 1)) begin : gen_check_pixels
     $error("bnn_vector_vector: several windows per beat need all their pixels in it");
   end
   if (ProductStages > 2) begin : gen_check_stages

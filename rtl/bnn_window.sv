@@ -7,8 +7,9 @@
 // successive frames follow each other without a gap, and so do the lines of an image. Where a beat has several windows, all
 // of this holds for them together.
 //
-// The buffer is a ring of input beats. A place in it is a beat and a pixel of that beat. Places advance by constants, one for
-// each loop that ends (channels, kernel columns, kernel rows, window columns, window rows), all modulo the ring. Loops
+// A unit is as many channels of a pixel as an output beat has of each of its pixels. The buffer is a ring of input beats. A
+// place in it is a beat and a unit of that beat. Places advance by constants, one for each loop that ends (units of a pixel,
+// kernel columns, kernel rows, window columns, window rows), all modulo the ring. Loops
 // (bnn_window_loops) run one step ahead, and how many beats a window needs and frees comes from tables (bnn_window_level): so
 // a step depends on registers, and no arithmetic lies before it.
 
@@ -18,12 +19,12 @@ module bnn_window #(
   // Rows and columns of the image; at least 1.
   parameter int unsigned Rows            = 4,
   parameter int unsigned Columns         = 4,
-  // Elements of a pixel in a beat; at least 1.
+  // Elements of a unit; at least 1.
   parameter int unsigned Part            = 1,
-  // Beats of a pixel; at least 1.
+  // Units of a pixel; at least 1.
   parameter int unsigned Chunks          = 1,
-  // Pixels of an input beat; a divisor of Columns, and more than 1 only where Chunks is 1.
-  parameter int unsigned InputPixels     = 1,
+  // Units of an input beat: a divisor of Chunks, or those of whole pixels in a number that divides Columns.
+  parameter int unsigned InputUnits      = 1,
   // Bits of an element; at least 1.
   parameter int unsigned ElementBits     = 1,
   // The window; all at least 1.
@@ -40,10 +41,10 @@ module bnn_window #(
   // Rows and columns of windows in a frame; at least 1.
   parameter int unsigned WindowRows      = 2,
   parameter int unsigned WindowColumns   = 2,
-  // Pixels of a window in an output beat: a divisor of KernelColumns, or whole kernel rows, as many as divide KernelRows; more
-  // than 1 only where Chunks is 1.
+  // Pixels of a window in an output beat, with a unit of each: a divisor of KernelColumns, or whole kernel rows, as many as
+  // divide KernelRows. Where a pixel has several units, the next beats have the other units of the same pixels.
   parameter int unsigned Taps            = 1,
-  // Windows of an output beat: a divisor of WindowColumns; more than 1 only where Taps is all pixels of a window.
+  // Windows of an output beat: a divisor of WindowColumns; more than 1 only where Taps is all pixels of a window and Chunks 1.
   parameter int unsigned Windows         = 1,
   // 0, or 1 for a flag for each pixel of a beat, above the elements, that says that it lies outside the image.
   parameter int unsigned Flags           = 0,
@@ -74,7 +75,7 @@ module bnn_window #(
 ) (
   input  wire                                                            clk_i,
   input  wire                                                            rst_ni,
-  input  wire [InputPixels*Part*ElementBits-1:0]                         s_tdata_i,
+  input  wire [InputUnits*Part*ElementBits-1:0]                          s_tdata_i,
   input  wire                                                            s_tvalid_i,
   output wire                                                            s_tready_o,
   output wire [Windows*Taps*Part*ElementBits+(Flags!=0?Windows*Taps:0)-1:0] m_tdata_o,
@@ -82,8 +83,8 @@ module bnn_window #(
   input  wire                                                            m_tready_i
 );
 
-  if (Rows < 1 || Columns < 1 || Part < 1 || Chunks < 1 || InputPixels < 1 || ElementBits < 1) begin : gen_check_image
-    $error("bnn_window: Rows, Columns, Part, Chunks, InputPixels and ElementBits must be at least 1");
+  if (Rows < 1 || Columns < 1 || Part < 1 || Chunks < 1 || InputUnits < 1 || ElementBits < 1) begin : gen_check_image
+    $error("bnn_window: Rows, Columns, Part, Chunks, InputUnits and ElementBits must be at least 1");
   end
   if (KernelRows < 1 || KernelColumns < 1 || StrideRows < 1 || StrideColumns < 1 || DilationRows < 1 || DilationColumns < 1)
   begin : gen_check_kernel
@@ -95,14 +96,11 @@ module bnn_window #(
   if (Flags > 1 || Fill >> ElementBits != 0) begin : gen_check_fill
     $error("bnn_window: Flags must be 0 or 1, and Fill less than 2 ** ElementBits");
   end
-  if (Taps * Windows * InputPixels > 1 && Chunks > 1) begin : gen_check_chunks
-    $error("bnn_window: several pixels per beat need whole pixels in the beats");
-  end
-  if (Windows > 1 && Taps != KernelRows * KernelColumns) begin : gen_check_whole
+  if (Windows > 1 && (Taps != KernelRows * KernelColumns || Chunks > 1)) begin : gen_check_whole
     $error("bnn_window: several windows per beat need all their pixels in it");
   end
-  if (WindowColumns % Windows != 0 || Columns % InputPixels != 0) begin : gen_check_rows
-    $error("bnn_window: the windows and pixels of a beat must divide a row of them");
+  if (WindowColumns % Windows != 0 || (Chunks % InputUnits != 0 && (InputUnits % Chunks != 0 || Columns * Chunks % InputUnits != 0))) begin : gen_check_rows
+    $error("bnn_window: the windows and pixels of a beat must divide a row of them, and parts of a pixel the pixel");
   end
   if (KernelColumns % Taps != 0 && (Taps % KernelColumns != 0 || KernelRows % (Taps / KernelColumns) != 0)) begin : gen_check_taps
     $error("bnn_window: the pixels of a beat must be a part of a kernel row that divides it, or of whole kernel rows");
@@ -185,7 +183,7 @@ module bnn_window #(
     .enough_o       (enough)
   );
 
-  // Distances in pixels, or in beats where a pixel has several beats.
+  // Distances in units.
   localparam int PixelStep = int'(Chunks * DilationColumns * TapColumns);
   localparam int RowStep = int'(Chunks * DilationRows * TapRows * Columns);
   localparam int Pixel0 = -(int'(Chunks * (PadTop * Columns + PadLeft)));
@@ -199,41 +197,43 @@ module bnn_window #(
   localparam int InFrame = int'((WindowRows - 1) * StrideRows * Columns * Chunks) + InRow + InWindow;
   localparam int JumpFrame = int'(Rows * Columns * Chunks) - InFrame;
 
-  // The same as pixels of a beat and beats of the ring: reduced modulo the pixels of a beat and the ring.
-  localparam int P = int'(InputPixels);
+  // The same as units of a beat and beats of the ring: reduced modulo the units of a beat and the ring.
+  localparam int P = int'(InputUnits);
   localparam int S = int'(Slots);
-  localparam int PixelsColumn = ((JumpColumn % P) + P) % P;
-  localparam int PixelsRow = ((JumpRow % P) + P) % P;
-  localparam int PixelsWindow = ((JumpWindow % P) + P) % P;
-  localparam int PixelsWindowRow = ((JumpWindowRow % P) + P) % P;
-  localparam int PixelsFrame = ((JumpFrame % P) + P) % P;
-  localparam int BeatsColumn = (((JumpColumn - PixelsColumn) / P % S) + S) % S;
-  localparam int BeatsRow = (((JumpRow - PixelsRow) / P % S) + S) % S;
-  localparam int BeatsWindow = (((JumpWindow - PixelsWindow) / P % S) + S) % S;
-  localparam int BeatsWindowRow = (((JumpWindowRow - PixelsWindowRow) / P % S) + S) % S;
-  localparam int BeatsFrame = (((JumpFrame - PixelsFrame) / P % S) + S) % S;
+  localparam int UnitsChunk = 1 % P;
+  localparam int UnitsColumn = ((JumpColumn % P) + P) % P;
+  localparam int UnitsRow = ((JumpRow % P) + P) % P;
+  localparam int UnitsWindow = ((JumpWindow % P) + P) % P;
+  localparam int UnitsWindowRow = ((JumpWindowRow % P) + P) % P;
+  localparam int UnitsFrame = ((JumpFrame % P) + P) % P;
+  localparam int BeatsChunk = (1 - UnitsChunk) / P % S;
+  localparam int BeatsColumn = (((JumpColumn - UnitsColumn) / P % S) + S) % S;
+  localparam int BeatsRow = (((JumpRow - UnitsRow) / P % S) + S) % S;
+  localparam int BeatsWindow = (((JumpWindow - UnitsWindow) / P % S) + S) % S;
+  localparam int BeatsWindowRow = (((JumpWindowRow - UnitsWindowRow) / P % S) + S) % S;
+  localparam int BeatsFrame = (((JumpFrame - UnitsFrame) / P % S) + S) % S;
 
   localparam int unsigned AddressBits = Slots > 1 ? $clog2(Slots) : 1;
-  localparam int unsigned LaneBits = InputPixels > 1 ? $clog2(InputPixels) : 1;
-  // Whether a pixel's number in its beat ever changes.
+  localparam int unsigned LaneBits = InputUnits > 1 ? $clog2(InputUnits) : 1;
+  // Whether a unit's number in its beat ever changes.
   localparam int unsigned Moves =
-    (StepColumns > 1 && PixelsColumn != 0) || (StepRows > 1 && PixelsRow != 0) || (BeatColumns > 1 && PixelsWindow != 0)
-    || (WindowRows > 1 && PixelsWindowRow != 0) || PixelsFrame != 0 ? 1 : 0;
+    (Chunks > 1 && UnitsChunk != 0) || (StepColumns > 1 && UnitsColumn != 0) || (StepRows > 1 && UnitsRow != 0)
+    || (BeatColumns > 1 && UnitsWindow != 0) || (WindowRows > 1 && UnitsWindowRow != 0) || UnitsFrame != 0 ? 1 : 0;
   // The first step's.
   localparam int unsigned FirstStep =
-    Chunks > 1 ? 0 : StepColumns > 1 ? PixelsColumn : StepRows > 1 ? PixelsRow : BeatColumns > 1 ? PixelsWindow :
-    WindowRows > 1 ? PixelsWindowRow : PixelsFrame;
+    Chunks > 1 ? UnitsChunk : StepColumns > 1 ? UnitsColumn : StepRows > 1 ? UnitsRow : BeatColumns > 1 ? UnitsWindow :
+    WindowRows > 1 ? UnitsWindowRow : UnitsFrame;
   localparam [AddressBits-1:0] FirstBeats = AddressBits'(
-    Chunks > 1 ? 1 % S : StepColumns > 1 ? BeatsColumn : StepRows > 1 ? BeatsRow : BeatColumns > 1 ? BeatsWindow :
+    Chunks > 1 ? BeatsChunk : StepColumns > 1 ? BeatsColumn : StepRows > 1 ? BeatsRow : BeatColumns > 1 ? BeatsWindow :
     WindowRows > 1 ? BeatsWindowRow : BeatsFrame);
   localparam [AddressBits:0] Ring = (AddressBits+1)'(Slots);
 
   wire [AddressBits-1:0] next_beats =
-    !next_ends[0] ? AddressBits'(1 % S) : !next_ends[1] ? AddressBits'(BeatsColumn) : !next_ends[2] ? AddressBits'(BeatsRow) :
+    !next_ends[0] ? AddressBits'(BeatsChunk) : !next_ends[1] ? AddressBits'(BeatsColumn) : !next_ends[2] ? AddressBits'(BeatsRow) :
     !next_ends[3] ? AddressBits'(BeatsWindow) : !next_ends[4] ? AddressBits'(BeatsWindowRow) : AddressBits'(BeatsFrame);
-  wire [LaneBits-1:0] next_pixels =
-    !next_ends[0] ? '0 : !next_ends[1] ? LaneBits'(PixelsColumn) : !next_ends[2] ? LaneBits'(PixelsRow) :
-    !next_ends[3] ? LaneBits'(PixelsWindow) : !next_ends[4] ? LaneBits'(PixelsWindowRow) : LaneBits'(PixelsFrame);
+  wire [LaneBits-1:0] next_units =
+    !next_ends[0] ? LaneBits'(UnitsChunk) : !next_ends[1] ? LaneBits'(UnitsColumn) : !next_ends[2] ? LaneBits'(UnitsRow) :
+    !next_ends[3] ? LaneBits'(UnitsWindow) : !next_ends[4] ? LaneBits'(UnitsWindowRow) : LaneBits'(UnitsFrame);
 
   // Of the present step, and the same less the ring.
   reg [AddressBits-1:0] beats;
@@ -313,16 +313,16 @@ module bnn_window #(
 
   for (genvar i = 0; i < Touched; i = i + 1) begin : gen_tap
     localparam int Place = Pixel0 + int'(Chunks * ((i / TouchedColumns) * DilationRows * Columns + (i % TouchedColumns) * Grid));
-    localparam int PlacePixel = ((Place % P) + P) % P;
+    localparam int PlaceUnit = ((Place % P) + P) % P;
     wire [Width-1:0] pixel;
     bnn_window_tap #(
       .Width(Width),
-      .InputPixels(InputPixels),
+      .InputUnits(InputUnits),
       .Slots(Slots),
       .AddressBits(AddressBits),
       .LaneBits(LaneBits),
-      .FirstBeat((((Place - PlacePixel) / P % S) + S) % S),
-      .FirstPixel(PlacePixel),
+      .FirstBeat((((Place - PlaceUnit) / P % S) + S) % S),
+      .FirstUnit(PlaceUnit),
       .FirstStep(FirstStep),
       .Moves(Moves),
       .ReadStages(ReadStages),
@@ -336,7 +336,7 @@ module bnn_window #(
       .step_i         (go),
       .beats_i        (beats),
       .beats_less_i   (beats_less),
-      .next_pixels_i  (next_pixels),
+      .next_units_i   (next_units),
       .pixel_o        (pixel)
     );
     assign pixels[i*Width+:Width] = outside[i] ? {Part{ElementBits'(Fill)}} : pixel;

@@ -40,6 +40,10 @@ InputScale = Annotated[
     str | None,
     typer.Option(metavar="S", help="The model's input is element * S, with S like 0.5 or 1/255.", show_default=False),
 ]
+Picture = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw cycles, resources and activity of all units, as .png.", show_default=False),
+]
 ProjectFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A project written by `bnnfpga compile`.")]
 ImagesFile = Annotated[
     str, typer.Option(metavar="FILE", help="Images along the first axis: .npy, .npz, FILE.npz:NAME or IDX (.gz).")

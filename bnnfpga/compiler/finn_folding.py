@@ -123,6 +123,11 @@ def to_finn(graph: Graph, folding: Mapping[str, Mapping[str, Any]]) -> tuple[dic
             )
         if "simd" in own:
             entry["SIMD"] = own["simd"]
+            if "kernel_pixels" in own:
+                unsaid.append(
+                    f"the SIMD of {operator.name} is of {own['kernel_pixels']} pixels of the kernel, "
+                    "which FINN's file leaves out"
+                )
             memory = own.get("memory", "auto")
             entry["ram_style"] = "auto" if memory == "logic" else memory
             entry["mem_mode"] = "internal_embedded" if memory == "logic" else "internal_decoupled"

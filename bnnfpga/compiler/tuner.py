@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from bnnfpga.compiler.finn_folding import to_finn
 from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.planner import Plan, Planner
 from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
-from bnnfpga.dataflow.folding import apply_folding
+from bnnfpga.compiler.unit_picture import require_picture, write_picture
+from bnnfpga.dataflow.folding import apply_folding, parse_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.resources import RESOURCES
 from bnnfpga.dataflow.target import Target
 from bnnfpga.report.front_page import front_page
+from bnnfpga.report.pictures import front_picture, require_pictures
 from bnnfpga.tuning.budgets import largest_share, least_share
 from bnnfpga.tuning.choose import beside, too_fast
 from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding, paces
@@ -68,6 +70,8 @@ class Tuned:
         `frames_per_second`, `cost`, `resources`, `share`, `fits` and `folding`; None if they were not asked for.
     finn
         The folding in FINN's format.
+    graph
+        The units with that folding.
     seconds
         What tuning took.
     """
@@ -81,6 +85,7 @@ class Tuned:
     layers: Mapping[str, str]
     pareto: tuple[Mapping[str, Any], ...] | None
     finn: Mapping[str, Any]
+    graph: Graph = field(repr=False)
     seconds: float
 
     @property
@@ -126,13 +131,20 @@ class Tuned:
         write_output(path, text.encode())
 
     def write_front(self, path: Path) -> None:
-        """Write the Pareto front: as data (.json), or as a page with a plot and a table (.html)."""
+        """Write the Pareto front: as data (.json), as a page with a plot and a table (.html), or as a plot (.png)."""
         require_front_name(path)
-        points = self.summary()["pareto"] or []
+        points, title = self.summary()["pareto"] or [], f"{self.plan.model}, {self.objective}"
         if path.suffix == ".json":
             write_output(path, json.dumps(points, indent=1).encode())
+        elif path.suffix == ".png":
+            write_output(path, front_picture(points, title))
         else:
-            write_output(path, front_page(points, f"{self.plan.model}, {self.objective}").encode())
+            write_output(path, front_page(points, title).encode())
+
+    def write_picture(self, path: Path) -> None:
+        """Draw the units with their cycles and resources, and what they do while two frames pass through (.png)."""
+        require_picture(path)
+        write_picture(path, self.graph, self.summary()["layers"], self.plan.model)
 
     def __str__(self) -> str:
         from bnnfpga.report.tables import tune_table
@@ -246,14 +258,17 @@ def tune(
         dict(graph.tensors),
         front,
         finn,
+        apply_folding(graph, parse_folding(plan.folding, "folding")),
         time.perf_counter() - started,
     )
 
 
 def require_front_name(path: Path) -> None:
     """Refuse a file for the Pareto front of a form that is not written."""
-    if path.suffix not in (".json", ".html"):
-        raise UserError("the front is written as .html or .json", where=str(path), hint="give such a name")
+    if path.suffix not in (".json", ".html", ".png"):
+        raise UserError("the front is written as .html, .png or .json", where=str(path), hint="give such a name")
+    if path.suffix == ".png":
+        require_pictures()
 
 
 def parts_listing() -> dict[str, Any]:

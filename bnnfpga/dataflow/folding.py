@@ -42,6 +42,7 @@ class LayerFolding:
     memory: WeightsKind | None = None
     requantizer: RequantizerKind | None = None
     accumulators: AccumulatorsKind | None = None
+    kernel_pixels: int | None = None
     depth: int | None = None
     stages: int | None = None
 
@@ -109,6 +110,8 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["pe"] = pe
         if simd is not None:
             entry["simd"] = simd
+        if operator.kernel_pixels is not None:
+            entry["kernel_pixels"] = operator.kernel_pixels
         if operator.memory is not None:
             entry["memory"] = operator.memory
         if operator.requantizer is not None:
@@ -236,12 +239,15 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
             where=where,
             hint=f"give simd, too: with this pe, legal values are {', '.join(map(str, beside))}",
         )
-    simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
+    simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where, "pe")
     for key in _FIFO_SETTINGS:
         if getattr(folding, key) is not None:
             raise UserError(f"a layer has no {key}", where=where, hint="FIFOs have it, like those in a folding.yaml")
     lanes = {name: value for name, value in (("pe", pe), ("simd", simd)) if value is not None}
     folded = operator.refolded(**lanes) if lanes else operator
+    if folding.kernel_pixels is not None or (folding.simd is not None and operator.kernel_pixels is not None):
+        abreast = () if simd is None else folded.legal_kernel_pixels(simd)
+        folded = folded.refolded(kernel_pixels=_legal("kernel_pixels", folding.kernel_pixels, abreast, where, "simd"))
     possible = folded.memory_kinds
     if folding.requantizer is not None:
         forms = folded.requantizer_kinds
@@ -277,16 +283,16 @@ def _check_form(key: str, value: str, legal: Sequence[str], where: str, start: s
         )
 
 
-def _legal(key: str, value: object, legal: tuple[int, ...], where: str) -> int | None:
+def _legal(key: str, value: object, legal: tuple[int, ...], where: str, beside: str = "") -> int | None:
     """Check a setting; returns `value`, None if the layer does not have the setting and none was requested."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value not in legal:
-        beside = "with this pe, " if key == "simd" else ""
+        start = f"with this {beside}, " if beside else ""
         raise UserError(
             f"{key}: {shown(value)} is not legal",
             where=where,
-            hint=f"{beside}legal values are {', '.join(map(str, legal))}" if legal else f"this layer has no {key}",
+            hint=f"{start}legal values are {', '.join(map(str, legal))}" if legal else f"this layer has no {key}",
         )
     return value
 

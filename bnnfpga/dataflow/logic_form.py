@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.datapath_shape import step_terms
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.thresholds import StoredThresholds
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
@@ -23,13 +24,15 @@ _MOST_WORDS = {6: 16, 4: 8}
 MOST_LEVELS = 3
 """The most thresholds that an output is compared with by tables; more are cheaper in other ways."""
 
-_QUARTERS = ((4, 2), (8, 3), (16, 4))
-"""Tables for each product and its addition, in quarters, by the most words."""
-
 
 def logic_words(lut_inputs: int) -> int:
     """The most weight words that a unit may have in its tables."""
     return _MOST_WORDS[lut_inputs]
+
+
+_CARRIES = {"logic_form.carries_2": 1, "logic_form.carries_4": 2, "logic_form.carries_8": 3}
+_PRODUCTS = {"logic_form.products_4": 2, "logic_form.products_8": 3, "logic_form.products_16": 4}
+"""Carries and products of inputs, by the most bits of the number of a word in their tables."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,16 +95,43 @@ class LogicForm(RenderedForm):
         return self.sums.pixels * self.sums.outputs * self.sums.output_bits
 
     def cost_terms(self) -> CostTerms:
-        sums, words = self.sums, self.sums.passes * self.sums.steps
-        shared = sums.pixels * sums.inputs
-        # For the carry of two inputs a table or half of one, or half a table for each input; half a table to add a bit.
-        quarters = 4 if sums.flags else next(quarters for most, quarters in _QUARTERS if words <= most)
-        tables = sums.pixels * sums.outputs * sums.inputs * quarters // 4
-        state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
-        return CostTerms(
-            {"logic_form.tables": tables + shared // 2 + state + 30},
-            {"logic_form.bits": tables // 2 + shared + 2 * state + 30},
-        )
+        sums = self.sums
+        outputs = sums.pixels * sums.outputs
+        counted, products = self._product_terms(outputs)
+        accumulates = sums.steps > 1
+        state = outputs * sums.state_bits if accumulates else 0
+        lut = {
+            "logic_form.state": state,
+            "logic_form.results": outputs * sums.output_bits,
+            "logic_form.compared": outputs * sums.levels * sums.state_bits,
+            "logic_form.inputs": sums.pixels * sums.inputs,
+        }
+        registers = sums.pixels * (sums.inputs + sums.flags) + sums.address_bits
+        marks = self.stages * (3 if accumulates else 1) + 1 + (2 + sums.pass_bits if accumulates else 0)
+        # What a step adds is two numbers; with more stages, what is added up to them waits between.
+        added = outputs * 2 * counted.bit_length() if accumulates else self.result_width
+        between = max(0, self.stages - (2 if accumulates else 1)) * outputs * counted
+        ff = {
+            "pipeline.bits": registers + marks,
+            "logic_form.state": state,
+            "logic_form.added": added,
+            "logic_form.between": between,
+        }
+        # The pass of a result is counted once more.
+        number = CostTerms({"counters.bits": sums.pass_bits if accumulates else 0, "pipeline.units": 1})
+        return add_terms(CostTerms({**lut, **products}, ff), number, step_terms(sums.passes, sums.steps))
+
+    def _product_terms(self, outputs: int) -> tuple[int, dict[str, float]]:
+        """Bits that are counted for an output: carries of two inputs, or products of one; and the tables of all."""
+        sums = self.sums
+        if sums.counts_padded:
+            counted = sums.flags * (sums.inputs // sums.flags // 2)
+            return counted, {"logic_form.padded": outputs * counted}
+        if sums.flags:
+            return sums.inputs, {"logic_form.flagged": outputs * sums.inputs}
+        counted = (sums.inputs + 1) // 2 if sums.counts_carries else sums.inputs
+        names = _CARRIES if sums.counts_carries else _PRODUCTS
+        return counted, {next(name for name, bits in names.items() if sums.address_bits <= bits): outputs * counted}
 
     @cached_property
     def circuits(self) -> dict[str, Staged]:

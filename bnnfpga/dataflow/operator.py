@@ -39,7 +39,8 @@ class Operator(ABC):
     Properties that only some units have get a default here. Shared code asks for the property, never for the class:
 
     * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
-      `suited_memory`), `requantizer` likewise (`requantizer_kinds`), `accumulators` (`accumulators_kinds`);
+      `suited_memory`), `requantizer` likewise (`requantizer_kinds`), `accumulators` (`accumulators_kinds`),
+      `kernel_pixels` (`legal_kernel_pixels`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
     * whether it sends sliding windows: `slides`;
     * `lag`, for which beats wait where its output meets another branch;
@@ -197,6 +198,16 @@ class Operator(ABC):
     def legal_simd(self, pe: int) -> tuple[int, ...]:
         """Legal values of `simd` for a legal `pe`, ascending; empty if the unit has no `simd`."""
         del pe
+        return ()
+
+    @property
+    def kernel_pixels(self) -> int | None:
+        """Of how many pixels of a kernel the `simd` elements of a cycle are; None for as few as possible."""
+        return None
+
+    def legal_kernel_pixels(self, simd: int) -> tuple[int, ...]:
+        """Legal values of `kernel_pixels` for a legal `simd`, ascending; empty if there is no choice."""
+        del simd
         return ()
 
     @property

@@ -7,7 +7,6 @@ and pairs none of them.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import Memory, RtlParameter, RtlVector
 from bnnfpga.dataflow.target import Target
@@ -15,6 +14,9 @@ from bnnfpga.dataflow.unit_parameters import UnitParameters, rtl_only
 
 PAIRED_WORDS = 32
 """The words that a LUT can hold two bits of."""
+_CONSTANTS = (bytes(PAIRED_WORDS // 8), b"\xff" * (PAIRED_WORDS // 8))
+_MOST_TABLES = (1 << 16) - len(_CONSTANTS)
+"""Tables that a place of 16 bits can name."""
 
 
 def stored(target: Target, **memories: RtlParameter) -> UnitParameters:
@@ -28,32 +30,29 @@ def stored(target: Target, **memories: RtlParameter) -> UnitParameters:
 
 
 def pairs(memory: Memory) -> bool:
-    """Whether pairs of bits take fewer LUTs than one for each different bit of the words.
-
-    Synthesis finds no equal bits among pairs, and of each it could share a LUT behind the memory as well.
-    """
+    """Whether pairs of bits take fewer LUTs than one for each."""
     if memory.kind != "distributed" or not 1 < memory.words <= PAIRED_WORDS:
         return False
-    different = _different_bits(memory)
-    return -(-memory.width // 2) + memory.width - different < different
+    return 1 < len(_different(memory)) <= _MOST_TABLES
 
 
 def paired_luts(memory: Memory) -> RtlVector:
-    """The tables: of each pair of bits, the 32 words' lower bits, then their upper ones."""
-    tables = np.zeros((2 * -(-memory.width // 2), 4), np.uint8)
-    tables[: memory.width] = _tables(memory)
-    return RtlVector(tuple(tables.reshape(-1).view("<u8").tolist()), 64)
+    """The tables of all different bits, two at a time, and for each bit of a word the place of its own."""
+    tables = _different(memory)
+    numbers = {table: number for number, table in enumerate([*_CONSTANTS, *tables])}
+    places = np.zeros(-(-memory.width // 4) * 4, "<u2")
+    places[: memory.width] = [numbers[table] for table in _tables(memory)]
+    odd = _CONSTANTS[0] if len(tables) % 2 else b""
+    values = np.frombuffer(b"".join([*tables, odd, places.tobytes()]), "<u8")
+    return RtlVector(tuple(values.tolist()), 64)
 
 
-def _different_bits(memory: Memory) -> int:
-    """Different bits of the words that are neither constant nor one of the address: LUTs that synthesis makes."""
-    free = {table.tobytes() for table in _tables(memory)}
-    addresses = np.arange(memory.words)
-    known = np.stack([0 * addresses, 0 * addresses + 1, *(addresses >> place & 1 for place in range(5))], axis=1)
-    return len(free - {table.tobytes() for table in _tables(Memory("", known.astype(np.uint8), memory.kind))})
+def _different(memory: Memory) -> list[bytes]:
+    """The tables of the bits of the words, each once, without constants."""
+    return [table for table in dict.fromkeys(_tables(memory)) if table not in _CONSTANTS]
 
 
-def _tables(memory: Memory) -> NDArray[np.uint8]:
-    """A table of 32 bits for each bit of a word, uint8 (width, 4); addresses that do not occur may have any word."""
+def _tables(memory: Memory) -> list[bytes]:
+    """A table of 32 bits for each bit of a word; addresses that do not occur may have any word."""
     words = memory.bits[np.arange(PAIRED_WORDS) % memory.words]
-    return np.packbits(words, axis=0, bitorder="little").T.copy()
+    return [table.tobytes() for table in np.packbits(words, axis=0, bitorder="little").T]

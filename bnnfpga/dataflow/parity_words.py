@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bnnfpga.dataflow.hardware import Memory
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.stream import PixelParts
 from bnnfpga.dataflow.thresholds import Domain
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -36,6 +37,8 @@ class ParityWords:
         The kind of the weight memory.
     part
         Inputs of a part of a step that may be outside the image, which counts half of them; None if there is none.
+    order
+        The order in which steps read a vector's elements; None for that of the weights.
     """
 
     weights: IntArray
@@ -44,6 +47,7 @@ class ParityWords:
     simd: int
     kind: MemoryKind
     part: int | None = None
+    order: PixelParts | None = None
 
     @property
     def is_signed(self) -> bool:
@@ -62,7 +66,8 @@ class ParityWords:
 
         The lowest bit of the initial value counts as one more.
         """
-        weights = np.where(self._reversed[:, None], -self.weights, self.weights)
+        own = self.weights if self.order is None else self.order.ordered(self.weights, self.simd)
+        weights = np.where(self._reversed[:, None], -own, own)
         negative = (weights < 0).astype(np.uint8).reshape(len(weights), -1, self.part or self._inputs)
         parities = np.bitwise_xor.accumulate(negative, axis=2)
         if self.part is None:

@@ -46,6 +46,15 @@ class Wait:
     machine: int | None
 
 
+@dataclass(frozen=True)
+class Pause:
+    """Cycles in which a machine could not go on, for want of room behind it or of a beat before it."""
+
+    start: int
+    end: int
+    for_room: bool
+
+
 class _Machine:
     """A schedule between channels, and how far it has come."""
 
@@ -136,6 +145,30 @@ class _Machine:
         ]
         times = [self.time, *(time for part in parts for time in part)]
         return [self.next, *map(len, parts)], [time // _CYCLE for time in times]
+
+
+class _WatchedMachine(_Machine):
+    """A machine whose pauses are kept."""
+
+    def restart(self) -> None:
+        super().restart()
+        self.pauses: list[Pause] = []
+
+    def _event(
+        self,
+        gap: int,
+        takes: list[tuple[int, int, int]],
+        rooms: list[tuple[int, int]],
+        emits: list[tuple[int, int]],
+    ) -> bool:
+        ready = (self.time + gap) // _CYCLE
+        needed = [(port, self.consumed[port] + need - 1) for port, need, _ in takes if need]
+        if not super()._event(gap, takes, rooms, emits):
+            return False
+        if (now := self.time // _CYCLE) > ready:
+            beats = max((self.inputs[port].visible[last] // _CYCLE for port, last in needed), default=-1)
+            self.pauses.append(Pause(ready, now, beats < now))
+        return True
 
 
 def _machines(
@@ -270,6 +303,27 @@ class PythonPlayer:
         Then the same beat of each later frame leaves at least as many cycles later as that machine takes for a frame.
         """
         return bool(self._channels[stream].left[beat] & _MARK)
+
+
+def pauses(
+    schedule: Schedule, offered: Sequence[Sequence[int]], left: Sequence[Sequence[int]]
+) -> tuple[list[Pause], int]:
+    """The pauses of one unit's output side, and the cycle of its last event; what the streams did as in `replay`."""
+    inputs, outputs = [_Channel() for _ in offered], [_Channel() for _ in left]
+    for channel, cycles in zip(inputs, offered, strict=True):
+        channel.visible = [_CYCLE * cycle for cycle in cycles]
+    for channel, cycles in zip(outputs, left, strict=True):
+        channel.left = [_CYCLE * cycle for cycle in cycles]
+    sources = inputs
+    if schedule.front is not None:
+        sources = [_Channel()]
+        # All that it fills is taken by the output side, which is watched alone: the queue between them limits both.
+        front = _Machine(schedule.front, inputs, sources)
+    last = _WatchedMachine(schedule, sources, outputs)
+    machines = [last] if schedule.front is None else [front, last]
+    while sum([machine.advance() for machine in machines]):
+        pass
+    return last.pauses, last.time // _CYCLE
 
 
 def replay(

@@ -14,8 +14,10 @@ from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.memory_kinds import MemoryKind
+from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import cheaper_memory, memory_terms, multiplier_terms
+from bnnfpga.dataflow.resources import cheaper_memory
+from bnnfpga.dataflow.rom_terms import RomContents, block_terms, rom_terms
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
@@ -25,6 +27,9 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 RequantizerKind = Literal["comparators", "fixed_point", "search"]
 HLS_FORMS: dict[RequantizerKind, int] = {"comparators": 0, "fixed_point": 1, "search": 2}
 """The forms as `hls/bnn/requantizer.hpp` numbers them."""
+
+_SOFT_BITS = 9
+"""Bits of a product from which a fixed-point step has a multiplier (`SoftBits` in `rtl/bnn_fixed_point.sv`)."""
 
 _BLOCK_WORDS = 512
 """Words from which a memory of a search is block RAM (`BlockWords` in `rtl/bnn_requantizer.sv`)."""
@@ -66,7 +71,7 @@ class Requantizer(ABC):
         """Its tables for HLS, (words, lanes, ...), with signed numbers whatever their domain."""
 
     @abstractmethod
-    def cost_terms(self, layout: LaneLayout) -> CostTerms:
+    def cost_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
         """What it costs, memories included."""
 
 
@@ -84,8 +89,8 @@ class RowRequantizer(Requantizer):
         """The rows, uint8 (channels, bits), least significant bit first."""
 
     @abstractmethod
-    def logic(self) -> CostTerms:
-        """What one value per cycle takes, without the memory."""
+    def logic(self, words: int, target: Target) -> CostTerms:
+        """What one value per cycle takes, without the memory of so many words."""
 
     def width(self, layout: LaneLayout) -> int:
         return layout.lanes * self.bits
@@ -97,9 +102,21 @@ class RowRequantizer(Requantizer):
     def memory_kind(self, layout: LaneLayout) -> MemoryKind:
         return self._kind(layout)
 
-    def cost_terms(self, layout: LaneLayout) -> CostTerms:
-        memory = memory_terms(layout.words, self.width(layout), self._kind(layout))
-        return add_terms(self.logic().times(layout.values), memory)
+    def cost_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
+        memory = self._memory_terms(layout, target)
+        control = _control_terms(layout.words, self.stages)
+        return add_terms(self.logic(layout.words, target).times(layout.values), memory, control)
+
+    def _memory_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
+        if self._kind(layout) == "block" and layout.words > 1:
+            return block_terms(layout.words, self.width(layout))
+        # Thresholds of channels are alike: bits of a word are often equal, or the same in all words.
+        fields = np.broadcast_to(self._rows, (layout.words * layout.lanes, self.bits)).reshape(layout.words, -1)
+        return rom_terms(RomContents.of(fields, target), target)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.uint8]:
+        return self.rows()
 
     def _kind(self, layout: LaneLayout) -> MemoryKind:
         return layout.kind or cheaper_memory(layout.words, self.width(layout))
@@ -143,10 +160,12 @@ class Comparators(RowRequantizer):
         thresholds = layout.table("thresholds", self.table.values, _signed_bits(self.type), True, kind)
         return thresholds, layout.directions(self.table, kind)
 
-    def logic(self) -> CostTerms:
-        levels = self.table.levels
-        # Comparators, and adders that count.
-        return CostTerms({"comparators.bits": levels * -(-self.type.bits // 2) + 4 * (levels - 1)})
+    def logic(self, words: int, target: Target) -> CostTerms:
+        levels, bits = self.table.levels, self.table.levels * self.type.bits
+        # Comparisons, and adders that count them.
+        compared = {"comparators.constants": bits} if words == 1 else {"comparators.bits": bits}
+        counted = {"comparators.counted": levels - 1}
+        return CostTerms({**compared, **counted}, {"requantizer.bits": self.table.output.bits})
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,15 +224,24 @@ class FixedPoint(RowRequantizer):
         factors = layout.table("factors", steps.factors, self.factor_bits, True, kind) if self.factor_bits else None
         return (offsets,) if factors is None else (offsets, factors)
 
-    def logic(self) -> CostTerms:
-        cut = self.steps.levels.bit_length() * (1 if self.steps.tie is None else 2)
+    def logic(self, words: int, target: Target) -> CostTerms:
+        result = self.steps.levels.bit_length()
+        whole = max(self.sum_bits - self.steps.shift, result + 2)
+        cut = whole + result if self.steps.tie is None else 2 * whole + result
+        step = {"fixed_point.sums": self.sum_bits, "fixed_point.cuts": cut}
         if not self.factor_bits:
-            return CostTerms({"fixed_point.bits": self.sum_bits + cut})
+            return CostTerms(step, {"requantizer.bits": self.sum_bits + result})
         domain = self.steps.domain
         value_bits = IntegerType(domain.lo, domain.hi, "signed").bits
         product_bits = min(self.factor_bits + value_bits, self.sum_bits)
-        product = multiplier_terms(self.factor_bits, value_bits, product_bits=product_bits)
-        return add_terms(CostTerms({"fixed_point.bits": cut}), product)
+        kept = product_bits + self.steps.offset_type.bits + self.sum_bits
+        if product_bits < _SOFT_BITS:
+            product = CostTerms({"fixed_point.products": self.factor_bits * value_bits})
+            return add_terms(product, CostTerms(step, {"requantizer.bits": kept + result}))
+        product = product_terms(self.factor_bits, value_bits, product_bits, target.family)
+        # A DSP block may have these registers, and the adder.
+        step = {"fixed_point.multiplied": self.sum_bits, "fixed_point.cuts": cut}
+        return add_terms(product, CostTerms(step, {"requantizer.bits": result, "fixed_point.multiplied": kept}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,11 +312,23 @@ class Search(Requantizer):
             tables.append(HlsTable(f"thresholds_{stage}", bits, True, self._kind(layout, stage)))
         return tuple(tables)
 
-    def cost_terms(self, layout: LaneLayout) -> CostTerms:
-        bits, depths = self.type.bits, [(stage, layout.words << stage) for stage in range(self.stages)]
-        memories = [memory_terms(depth, bits, self._kind(layout, stage)) for stage, depth in depths]
-        unit = CostTerms({"search.bits": self.stages * bits}, {"search.bits": self.stages * (bits + self.stages)})
-        return add_terms(unit, *memories).times(layout.values)
+    def cost_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
+        bits, stages = self.type.bits, self.stages
+        middles = enumerate(self._middles(layout))
+        memories = [self._memory_terms(layout, stage, middle, target) for stage, middle in middles]
+        # A value waits for its comparisons, and what was found for the last of them.
+        waiting = (stages - 1) * bits + stages * (stages - 1) // 2
+        unit = CostTerms({"search.bits": stages * bits}, {"requantizer.bits": waiting + self.table.output.bits})
+        numbers = CostTerms(ff={"requantizer.control": (stages - 1) * (layout.words - 1).bit_length()})
+        control = _control_terms(layout.words, stages)
+        return add_terms(unit.times(layout.values), *memories, numbers, control)
+
+    def _memory_terms(self, layout: LaneLayout, stage: int, middle: IntArray, target: Target) -> CostTerms:
+        bits = self.type.bits + (1 if stage == self.stages - 1 else 0)
+        if self._kind(layout, stage) == "block":
+            return block_terms(len(middle), bits).times(layout.lanes)
+        words = to_bits(middle, self.type.bits).reshape(len(middle), -1)
+        return rom_terms(RomContents.of(words, target), target)
 
     def _kind(self, layout: LaneLayout, stage: int) -> MemoryKind:
         deep = layout.words << stage >= _BLOCK_WORDS
@@ -298,3 +338,9 @@ class Search(Requantizer):
 def _signed_bits(type: IntegerType) -> int:
     """Bits of the integers of a type in two's complement."""
     return IntegerType(type.lo, type.hi, "signed").bits
+
+
+def _control_terms(words: int, stages: int) -> CostTerms:
+    """The number of the word, and in which stages there are values."""
+    bits = (words - 1).bit_length()
+    return CostTerms({"counters.bits": bits}, {"requantizer.control": bits + stages + 1})

@@ -20,11 +20,26 @@ LUTS_PER_BRAM18 = 100
 """Cost of a block RAM in LUTs, from their ratio in FPGAs."""
 
 
-def queue_terms(width: int, depth: int) -> CostTerms:
-    """A queue: an output register, and LUT memories of 32 words each."""
-    counters = 3 * max(1, depth.bit_length())
-    memory = width * -(-(depth - 1) // 32)
-    return CostTerms({"queue.memory": memory, "queue.counters": 2 * counters}, {"queue.bits": width + counters})
+_QUEUE_REGISTERS = 2
+"""Beats beside the output register for which a queue has registers, not a memory."""
+
+
+def queue_terms(width: int, depth: int, *, held: bool = False) -> CostTerms:
+    """An output queue; `held` if of two beats one may wait where it comes from (`rtl/bnn_output_queue.sv`)."""
+    counter = depth.bit_length()
+    if held and depth == 2:
+        return CostTerms({"queue.counters": counter}, {"queue.bits": width + counter + 2})
+    slots = depth - 1
+    if slots <= _QUEUE_REGISTERS:
+        return CostTerms(
+            {"queue.counters": 2 * counter, "queue.bypass": width},
+            {"queue.bits": (1 + slots) * width + 2 * counter},
+        )
+    pointers = 2 * (slots - 1).bit_length()
+    return CostTerms(
+        {"queue.counters": 2 * counter + pointers, "queue.bypass": width, "queue.memory": width * -(-slots // 32)},
+        {"queue.bits": width + 2 * counter + pointers},
+    )
 
 
 def memory_terms(words: int, width: int, kind: MemoryKind) -> CostTerms:

@@ -4,11 +4,38 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from bnnfpga.numbers.integers import IntArray, IntegerType
+
+
+@dataclass(frozen=True)
+class PixelParts:
+    """Beats with a part of the channels of several pixels of a window, side by side.
+
+    First come the first channels of the first `abreast` pixels, then their next channels, then the next pixels.
+
+    Parameters
+    ----------
+    abreast
+        Pixels per beat; more than one.
+    channels
+        Channels per pixel, more than a beat has of each.
+    """
+
+    abreast: int
+    channels: int
+
+    def order(self, elements: int, lanes: int) -> IntArray:
+        """For each of a window's elements in the order of beats, its index in the window: int64 (elements,)."""
+        shape = (-1, self.abreast, self.channels * self.abreast // lanes, lanes // self.abreast)
+        return np.arange(elements).reshape(shape).swapaxes(1, 2).reshape(-1)
+
+    def ordered(self, rows: IntArray, lanes: int) -> IntArray:
+        """Windows, or weights for them, (rows, elements), in the order of beats."""
+        return rows[:, self.order(rows.shape[1], lanes)]
 
 
 @dataclass(frozen=True)
@@ -28,12 +55,15 @@ class Port:
         Number of flags that a beat carries above its elements: flag f says that the f-th of `pads` equal parts of the
         beat lies outside the image, whatever its bits. In `execute`, those elements hold an integer outside the type,
         usually 0.
+    parts
+        The order of a window's elements if a beat has several pixels but not all of their channels; None for row-major.
     """
 
     shape: tuple[int, ...]
     type: IntegerType
     lanes: int
     pads: int = 0
+    parts: PixelParts | None = None
 
     def __post_init__(self) -> None:
         channels = self.shape[-1]
@@ -70,7 +100,24 @@ class Port:
         With `any_lanes` the same elements suffice.
         """
         same = (self.elements, self.type, self.pads) == (other.elements, other.type, other.pads)
-        return same and (any_lanes or self.lanes == other.lanes)
+        return same and self.parts == other.parts and (any_lanes or self.lanes == other.lanes)
+
+    @cached_property
+    def order(self) -> IntArray:
+        """For each element of the innermost axis in the order of beats, its index: int64 (shape[-1],)."""
+        return np.arange(self.shape[-1]) if self.parts is None else self.parts.order(self.shape[-1], self.lanes)
+
+    def in_beats(self, tensor: IntArray) -> IntArray:
+        """The elements of tensors, (frames, *shape), in the order of beats: (elements,)."""
+        if self.parts is None:
+            return tensor.reshape(-1)
+        return tensor.reshape(-1, self.shape[-1])[:, self.order].reshape(-1)
+
+    def from_beats(self, elements: IntArray) -> IntArray:
+        """The reverse, for whole vectors."""
+        if self.parts is None:
+            return elements
+        return elements.reshape(-1, self.shape[-1])[:, np.argsort(self.order)].reshape(-1)
 
     @property
     def boundary_bytes(self) -> int:

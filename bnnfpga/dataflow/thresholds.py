@@ -150,7 +150,8 @@ class StoredThresholds:
     def _cost(self, form: Requantizer) -> tuple[int, float]:
         """Logic levels that the clock has no time for, then area."""
         late = max(0, form.logic_levels(self.target) - self.target.levels)
-        return late, area(coefficients(self.target.family).cost(form.cost_terms(self._layout)), LUTS_PER_BRAM18)
+        cost = coefficients(self.target.family).cost(form.cost_terms(self._layout, self.target))
+        return late, area(cost, LUTS_PER_BRAM18)
 
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
@@ -194,7 +195,7 @@ class StoredThresholds:
 
     def cost_terms(self) -> CostTerms:
         """What they cost, memories included."""
-        return self.requantizer.cost_terms(self._layout) if self.levels else CostTerms()
+        return self.requantizer.cost_terms(self._layout, self.target) if self.levels else CostTerms()
 
     @property
     def _stored(self) -> ThresholdTable | None:

@@ -79,14 +79,15 @@ class Player(Protocol):
     def is_critical(self, stream: str, beat: int) -> bool: ...
 
 
-def player_for(graph: Graph, measured: Collection[str] = (), *, times: int = 1) -> Player:
+def player_for(graph: Graph, measured: Collection[str] = (), *, kept: Collection[str] = (), times: int = 1) -> Player:
     """The native player if that pays off and can be built, else the Python one.
 
-    `measured` are streams whose peaks are wanted, `times` says how often the graph will be played, about.
+    `measured` are streams whose peaks are wanted, `kept` those whose times are, beside the boundary's, and `times` says
+    how often the graph will be played, about.
     """
     if times * sum(stream.port.beats for stream in graph.streams) >= _MIN_NATIVE_BEATS:
         with suppress(UserError):
-            return NativePlayer(graph, measured=measured)
+            return NativePlayer(graph, kept, measured)
     return PythonPlayer(graph)
 
 

@@ -8,13 +8,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.unfolded_layer import unfolded_layer
 from bnnfpga.netlists.cuts import Staged, staged
+from bnnfpga.netlists.netlist import luts
 from bnnfpga.netlists.verilog import body, has_carry_chains
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
+
+_MOST_COUNTED = 4096
+"""The most weights of a layer whose netlist is made for its cost: in 0.1 s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +70,32 @@ class UnfoldedForm(RenderedForm):
         return body(self.circuit, self.family)
 
     def cost_terms(self) -> CostTerms:
-        # Measured on layers of 64 to 256 inputs and outputs; zeros leave the outputs less in common.
+        width = self.pixels * (self.input_width + self.flags)
+        marks = CostTerms(
+            {"pipeline.units": 1},
+            {"pipeline.bits": width + self.stages + 1, "unfolded.results": self.pixels * self.result_width},
+        )
+        logic = self._counted_terms() if self.weights.size <= _MOST_COUNTED else self._estimated_terms()
+        return add_terms(marks, logic.times(self.pixels))
+
+    def _counted_terms(self) -> CostTerms:
+        """The cells of the netlist of a vector."""
+        cells = self.circuit.netlist.live_cells()
+        if has_carry_chains(self.family):
+            tables = {"unfolded.tables": len(self.circuit.tables)}
+        else:
+            # Tables of more inputs are made of several.
+            entries = sum(1 << max(0, len(lut.inputs) - 4) for lut in luts(cells))
+            tables = {"unfolded.tables": entries}
+        return CostTerms(tables, {"unfolded.registers": sum(self.circuit.registers.values())})
+
+    def _estimated_terms(self) -> CostTerms:
+        """The same from the number of weights, of layers whose netlist takes long to make."""
         varying = np.delete(self.weights, [place for place, _ in self.constants], axis=1)
-        bits = np.count_nonzero(varying) * self.input.bits
-        share = 0.28 if np.all(self.weights) else 0.55
+        bits = int(np.count_nonzero(varying)) * self.input.bits
         # A weight of several bits is a sum of about half as many signed powers of two.
         digits = max(1, int(np.abs(self.weights).max()).bit_length() // 2)
-        tables = self.pixels * (int(bits * digits * share) + 4 * self.result_width)
-        return CostTerms(
-            {"unfolded_form.tables": tables}, {"unfolded_form.bits": tables + self.pixels * self.input_width + 40}
-        )
+        # Zeros leave the outputs less in common.
+        logic = bits * digits
+        held = {"unfolded.estimated": logic * (self.stages - 1)}
+        return CostTerms({"unfolded.dense": logic} if np.all(self.weights) else {"unfolded.sparse": logic}, held)

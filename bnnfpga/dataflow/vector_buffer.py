@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.lut_memory import written_memory
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.target import Target
-
-_LUT_WORDS = 32
-"""Words of a LUT memory with a port for writing and one for reading; 4 LUTs hold 6 bits of each."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +52,21 @@ class VectorBuffer:
         memories = -(-self.banks * self.words // 2**target.lut_inputs)
         return 3 + target.choice_levels(memories) if self.words > 1 else 0
 
-    def cost_terms(self) -> CostTerms:
-        """What it costs, without its control."""
+    def cost_terms(self, family: str) -> CostTerms:
+        """Its memory or registers, and its control."""
         bits = self.width * self.beats
-        spare = self.width if self.beats > 1 else 0
+        collected = self.beats + bits - self.width if self.beats > 1 else 0
         if self.words == 1:
-            return CostTerms({"vector_buffer.spare": spare}, {"vector_buffer.bits": 2 * bits + spare})
-        slots = self.banks << (self.words - 1).bit_length()
-        memory = -(-2 * bits // 3) * -(-slots // _LUT_WORDS)
-        return CostTerms({"vector_buffer.memory": memory}, {"vector_buffer.bits": bits - self.width})
+            spare = self.width if self.beats > 1 else 0
+            registers = collected + 2 * bits + 2 + (spare + 1 if spare else 0)
+            return CostTerms({"vector_buffer.spare": spare}, {"vector_buffer.bits": registers})
+        number = (self.words - 1).bit_length()
+        slots = (1 << number) + self.words if self.banks == 2 else self.words
+        control = CostTerms(
+            {"counters.bits": number},
+            {"vector_buffer.bits": collected + number + (4 if self.banks == 2 else 1)},
+        )
+        return add_terms(control, written_memory(slots, bits, family))
 
 
 def _beats(rooms: Sequence[int], beats: int) -> tuple[Event, ...]:

@@ -13,7 +13,9 @@ from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import HlsTable, Memory
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_terms
+from bnnfpga.dataflow.rom_terms import RomContents, block_terms, rom_terms
+from bnnfpga.dataflow.stream import PixelParts
+from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
@@ -25,6 +27,9 @@ class StoredWeights:
     ----------
     values
         int64 (..., lanes, elements): words in order, each with the weights of a step's elements for each lane.
+    parts
+        The order in which steps read a vector's elements, for values of (passes, steps, lanes, elements) that have the
+        vector's own; None where they have that already.
     type
         The type of a weight.
     kind
@@ -34,6 +39,7 @@ class StoredWeights:
     values: IntArray
     type: IntegerType
     kind: MemoryKind
+    parts: PixelParts | None = None
 
     @property
     def words(self) -> int:
@@ -54,12 +60,23 @@ class StoredWeights:
         lanes = self.values.shape[-2]
         return HlsTable("weights", self._bits.reshape(self.words, lanes, -1), False, self.kind)
 
-    def cost_terms(self) -> CostTerms:
-        """What the memory costs."""
-        return memory_terms(self.words, self.width, self.kind)
+    def cost_terms(self, target: Target, *, stages: int = 1, bank_words: int = 0) -> CostTerms:
+        """The memory, with so many cycles from an address to a word, in banks of so many words or one of all."""
+        if self.kind == "distributed" or self.words == 1:
+            return rom_terms(RomContents.random(self.words, self.width, target), target)
+        return block_terms(self.words, self.width, stages, bank_words)
+
+    @property
+    def in_order(self) -> IntArray:
+        """The values in the order in which steps read them."""
+        if self.parts is None:
+            return self.values
+        passes, steps, lanes, elements = self.values.shape
+        rows = self.parts.ordered(self.values.swapaxes(1, 2).reshape(passes * lanes, -1), elements)
+        return rows.reshape(passes, lanes, steps, elements).swapaxes(1, 2)
 
     @cached_property
     def _bits(self) -> NDArray[np.uint8]:
         """The bits of all weights, uint8 (words, lanes, elements, bits)."""
-        bits = to_bits(self.type.encode(self.values), self.type.bits)
+        bits = to_bits(self.type.encode(self.in_order), self.type.bits)
         return bits.reshape(self.words, *bits.shape[-3:])

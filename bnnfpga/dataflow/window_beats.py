@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bnnfpga.dataflow.schedule import Event
-from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
+from bnnfpga.dataflow.stream import PixelParts, Port, divisors, legal_lanes
 from bnnfpga.numbers.integers import IntegerType
 
 
@@ -16,17 +16,34 @@ def window_pixels(kernel: tuple[int, int]) -> tuple[int, ...]:
     return tuple(sorted({*divisors(columns), *(columns * count for count in divisors(rows))}))
 
 
-def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
-    """Legal numbers of a window's elements per beat, ascending: channels of a pixel, or whole pixels."""
+def row_major_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
+    """Lanes of a window's beats that keep the order of elements, ascending: channels of a pixel, or whole pixels."""
     return tuple(sorted({*divisors(channels), *(channels * count for count in window_pixels(kernel))}))
+
+
+def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
+    """Legal numbers of a window's elements per beat, ascending: some channels, or all, of one or several pixels."""
+    return tuple(sorted({part * count for part in divisors(channels) for count in window_pixels(kernel)}))
+
+
+def pixels_abreast(kernel: tuple[int, int], channels: int, lanes: int) -> tuple[int, ...]:
+    """Of how many pixels so many elements of a window can be, ascending; each has as many of its channels."""
+    return tuple(
+        pixels for pixels in window_pixels(kernel) if lanes % pixels == 0 and channels % (lanes // pixels) == 0
+    )
+
+
+def pixel_parts(abreast: int, lanes: int, channels: int) -> PixelParts | None:
+    """The order of beats with so many elements of each of several pixels of a window, as `Port` has it."""
+    return PixelParts(abreast, channels) if abreast > 1 and lanes < abreast * channels else None
 
 
 @dataclass(frozen=True)
 class WindowBeats:
     """The windows of a unit that reduces each to one pixel, channel by channel.
 
-    A cycle works on `pe` output elements and `simd` pixels of each. If `pe` is the number of channels, `simd` can be
-    several pixels of a window; if it is a multiple, `simd` is the whole window.
+    A cycle works on `pe` output elements and `simd` pixels of each, in a number that divides a kernel row or makes
+    whole kernel rows. If `pe` is a multiple of the channels, `simd` is the whole window.
 
     Parameters
     ----------
@@ -71,16 +88,19 @@ class WindowBeats:
 
     def port(self, type: IntegerType, *, padded: bool) -> Port:
         """The port for the windows; `padded` if beats carry flags for pixels outside the image."""
-        flags = self.pixels * self.simd if padded else 0
-        return Port((*self.windows, self.taps * self.channels), type, self.pe * self.simd, flags)
+        flags, lanes = self.pixels * self.simd if padded else 0, self.pe * self.simd
+        return Port((*self.windows, self.taps * self.channels), type, lanes, flags, self.parts)
+
+    @property
+    def parts(self) -> PixelParts | None:
+        """The order of a window's elements; None for row-major."""
+        return pixel_parts(self.simd, self.part * self.simd, self.channels)
 
     def legal_pe(self) -> tuple[int, ...]:
         return legal_lanes((*self.windows, self.channels))
 
     def legal_simd(self, pe: int) -> tuple[int, ...]:
-        if pe < self.channels:
-            return (1,)
-        return window_pixels(self.kernel) if pe == self.channels else (self.taps,)
+        return window_pixels(self.kernel) if pe <= self.channels else (self.taps,)
 
     def interval(self) -> int:
         """Cycles per frame."""

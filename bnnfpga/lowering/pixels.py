@@ -73,7 +73,10 @@ def _pool(lowering: Lowering, node: Node, function: PoolFunction, smallest: np.n
     if geometry.kernel != geometry.image or any(geometry.pads):
         window = Window(lowering.name(Window), geometry, len(smallest), type, fill)
         producer, padded = lowering.add(window, producer), window.flagged
-    unit = Pool(lowering.name(Pool), geometry.windows, geometry.kernel, len(smallest), type, function, smallest, padded)
+    unit = Pool(
+        *(lowering.name(Pool), geometry.windows, geometry.kernel, len(smallest), type, function, smallest, padded),
+        in_order=producer == tensor.producer,
+    )
     lowering.bind(node, lowering.add(unit, producer))
 
 

@@ -123,17 +123,24 @@ class FoldedSums:
     @property
     def _weight(self) -> int:
         """What a bit of the sums counts: 2 for carries whose last parity is kept beside them, else 1."""
-        return 2 if self._counts_carries and not self.flags else 1
+        return 2 if self.counts_carries and not self.flags else 1
 
     @property
-    def _counts_carries(self) -> bool:
+    def counts_carries(self) -> bool:
         """Whether tables have place for three inputs beside the address."""
         return self.address_bits <= self.lut_inputs - 3
+
+    @property
+    def counts_padded(self) -> bool:
+        """Whether carries are counted where there are flags, or every equal input by itself."""
+        if not self.flags or self.scale == 2 or not self.counts_carries:
+            return False
+        return self.inputs // self.flags >= LEAST_PART
 
     @cached_property
     def _padded(self) -> PaddedCounts | None:
         """The counts where there are flags; None if every equal input is counted by itself."""
-        if not self.flags or self.scale == 2 or not self._counts_carries or self.inputs // self.flags < LEAST_PART:
+        if not self.counts_padded:
             return None
         return PaddedCounts(self._words, self.flags, self.address_bits, self.lut_inputs)
 

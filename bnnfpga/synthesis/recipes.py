@@ -85,8 +85,21 @@ def reading(files: list[str]) -> list[str]:
     return [*deferred, f"read_verilog -sv {top}", f"hierarchy -top {TOP}"]
 
 
-HALVES_FILE = "halves.v"
-HALVES = """
+TIMED_FILE = "timed.v"
+TIMED = """
+module TRELLIS_FF (output Q, input CLK, LSR, CE, DI, M);
+  parameter GSR = "ENABLED";
+  parameter CEMUX = "1";
+  parameter CLKMUX = "CLK";
+  parameter LSRMUX = "LSR";
+  parameter SRMODE = "LSR_OVER_CE";
+  parameter REGSET = "RESET";
+  parameter LSRMODE = "LSR";
+  parameter _TECHMAP_CONSTMSK_LSR_ = 0;
+  wire _TECHMAP_FAIL_ = SRMODE == "ASYNC" || _TECHMAP_CONSTMSK_LSR_;
+  TRELLIS_FF #(.CLKMUX(CLKMUX), .CEMUX(CEMUX)) _TECHMAP_REPLACE_ (.Q(Q), .CLK(CLK), .LSR(1'b0), .CE(CE), .DI(DI));
+  TRELLIS_FF #(.CLKMUX(CLKMUX)) reset (.Q(), .CLK(CLK), .LSR(1'b0), .CE(1'b1), .DI(LSR));
+endmodule
 module LUT6_2 (output O6, O5, input I0, I1, I2, I3, I4, I5);
   parameter [63:0] INIT = 0;
   localparam [63:0] ON0 = (INIT ^ (INIT >> 1)) & 64'h5555555555555555;
@@ -101,9 +114,11 @@ module LUT6_2 (output O6, O5, input I0, I1, I2, I3, I4, I5);
     .I2(|ON2[31:0] ? I2 : 1'b0), .I3(|ON3[31:0] ? I3 : 1'b0), .I4(|ON4[31:0] ? I4 : 1'b0));
 endmodule
 """
-"""A file in front of `writing`: LUTs with two outputs as two LUTs, since Yosys 0.70 knows no delays of the former.
+"""A file for `writing`: cells whose delays Yosys 0.70 does not know, as others with the same delays.
 
-No half has an input that it does not depend on: in adders of three, that would be a path through all carries.
+A LUT with two outputs is two LUTs. No half has an input that it does not depend on: in adders of three, that would be
+a path through all carries. A register's synchronous reset is the data of a register beside it: `sta` takes it for a
+path through the register, and never ends where a register takes part in its own reset.
 """
 
 
@@ -114,6 +129,6 @@ def writing(name: str) -> list[str]:
         f"write_json -noscopeinfo -selected {name}.json",
         f"write_verilog -noattr -selected {name}.v",
         "select -clear",
-        f"techmap -map {HALVES_FILE} t:LUT6_2",
+        f"techmap -map {TIMED_FILE} t:LUT6_2 t:TRELLIS_FF",
         f"tee -q -o {name}.sta sta",
     ]

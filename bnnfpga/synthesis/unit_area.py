@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from bnnfpga.synthesis.cell_counts import CellCounts, count_cells
 from bnnfpga.synthesis.cells import LIBRARIES
 from bnnfpga.synthesis.mapped_netlist import MappedNetlist
 from bnnfpga.synthesis.path_length import logic_depth, read_sta
-from bnnfpga.synthesis.recipes import ABC9_CELLS, HALVES, HALVES_FILE, RECIPES, TOP, reading, writing
+from bnnfpga.synthesis.recipes import ABC9_CELLS, RECIPES, TIMED, TIMED_FILE, TOP, reading, writing
 
 RunProcess = Callable[[Sequence[str], Path, Path], int]
 """Runs a command in a folder with its output in a log, and returns its exit status."""
@@ -28,6 +29,8 @@ _COUNTING = "4"
 """The version of what is counted and how: a new one makes cached results obsolete."""
 _RESULT, _NETLIST = "area.json", "netlist.v"
 _REQUEST = "request.json"
+_MOST_BYTES = 2**30
+"""Of any file that Yosys writes: where `sta` sees a loop, it has no end and would fill the disk."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +119,13 @@ def _synthesise(unit: UnitSources, family: str, run: RunProcess) -> tuple[dict[s
         "front": [*reading(list(unit.modules)), *recipe.front],
         "mappers": {name: [*commands, *writing(name)] for name, commands in recipe.mappers.items()},
         "most_cells": ABC9_CELLS,
+        "most_bytes": _MOST_BYTES,
     }
     try:
         with tempfile.TemporaryDirectory(prefix="bnnfpga-") as scratch:
             folder = Path(scratch)
             # Names relative to the folder reach the netlist, where they must not depend on the machine.
-            own = {HALVES_FILE: HALVES, _REQUEST: json.dumps(request)}
+            own = {TIMED_FILE: TIMED, _REQUEST: json.dumps(request)}
             for name, text in {**unit.modules, **unit.memories, **own}.items():
                 (folder / name).write_text(text)
             log = folder / "yosys.log"
@@ -154,6 +158,12 @@ def _figures(folder: Path, name: str, family: str) -> dict[str, Any]:
 
 def _failure(unit: UnitSources, status: int, log: str) -> UserError:
     """The error for a process that failed, or that the system ended."""
+    if status == -signal.SIGXFSZ:
+        return UserError(
+            f"Yosys wrote more than {_MOST_BYTES} bytes about this unit and was ended: its timing analysis sees a loop",
+            where=unit.name,
+            hint="give another --family, and report this unit with its project as an error of bnnfpga",
+        )
     if status < 0:
         return UserError(
             f"Yosys was ended by signal {-status} while it worked on this unit",

@@ -38,7 +38,9 @@ def alternatives(operator: Operator, model: CostModel) -> list[Alternative]:
     found: dict[tuple[object, ...], Alternative] = {}
     for form in legal_forms(operator, LayerFolding()):
         unit = form.unit
-        own = LayerFolding(*unit.folding, unit.memory, unit.requantizer, unit.accumulators).as_dict()
+        own = LayerFolding(
+            *unit.folding, unit.memory, unit.requantizer, unit.accumulators, unit.kernel_pixels
+        ).as_dict()
         # A requantizer that a unit chooses by itself is one of those that can be named as well.
         key = tuple(own.items())
         if key not in found:

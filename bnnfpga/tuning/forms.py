@@ -25,7 +25,7 @@ def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
     is applied.
     """
     forms = [
-        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer, pinned.accumulators))
+        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer, pinned.accumulators, unit.kernel_pixels))
         for folded in _folded(operator, pinned)
         for requantizer in _requantizers(folded, pinned)
         for stored in _with_memories(
@@ -39,8 +39,22 @@ def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
 def _folded(operator: Operator, pinned: LayerFolding) -> Iterator[Operator]:
     for pe in operator.legal_pe():
         for simd in operator.legal_simd(pe) or (None,):
-            if pinned.pe in (None, pe) and pinned.simd in (None, simd):
-                yield operator.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
+            if pinned.pe not in (None, pe) or pinned.simd not in (None, simd):
+                continue
+            if simd is None:
+                yield operator.refolded(pe=pe)
+                continue
+            unit = operator.refolded(pe=pe, simd=simd)
+            for pixels in _kernel_pixels(unit, simd, pinned):
+                yield unit if pixels == unit.kernel_pixels else unit.refolded(kernel_pixels=pixels)
+
+
+def _kernel_pixels(unit: Operator, simd: int, pinned: LayerFolding) -> tuple[int | None, ...]:
+    """Of how many pixels of a kernel `simd` inputs may be; None for as few as possible, which a fixed `simd` means."""
+    legal = unit.legal_kernel_pixels(simd)
+    if pinned.kernel_pixels is not None:
+        return (pinned.kernel_pixels,) if pinned.kernel_pixels in legal else ()
+    return (None,) if pinned.simd is not None else (None, *legal[1:])
 
 
 def _requantizers(unit: Operator, pinned: LayerFolding) -> list[RequantizerKind | None]:

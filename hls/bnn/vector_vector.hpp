@@ -24,8 +24,8 @@ namespace bnn {
 /// Windows           windows of a frame, at least 1
 /// Taps              pixels of a window, at least 1
 /// PE                channels of a pixel in a beat, a divisor of Channels
-/// SIMD              pixels of a window in a beat, a divisor of Taps; more than one needs PE = Channels
-/// Pixels            windows of a beat, a divisor of Windows; more than one needs SIMD = Taps
+/// SIMD              pixels of a window in a beat, a divisor of Taps, PE channels of each
+/// Pixels            windows of a beat, a divisor of Windows; more than one needs SIMD = Taps and PE = Channels
 /// WeightBits        1: weights are -1 and +1, stored as 0 and 1; 2 to 16: in two's complement
 /// InputBipolar      1: input elements are -1 and +1, stored as 0 and 1, of one bit
 /// InputBits         bits of an input element, 1 to 32
@@ -51,8 +51,7 @@ void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>
     static_assert(Channels >= 1 && Windows >= 1 && Taps >= 1, "a frame has at least one window of one pixel");
     static_assert(PE >= 1 && Channels % PE == 0, "PE must divide the channels");
     static_assert(SIMD >= 1 && Taps % SIMD == 0, "SIMD must divide the pixels of a window");
-    static_assert(SIMD == 1 || PE == Channels, "several pixels of a window per beat need PE = Channels");
-    static_assert(Pixels == 1 || SIMD == Taps, "several windows per beat need SIMD = Taps");
+    static_assert(Pixels == 1 || (SIMD == Taps && PE == Channels), "several windows per beat must be whole");
     static_assert(Pixels >= 1 && Windows % Pixels == 0, "the windows of a beat must divide those of a frame");
     static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
     static_assert(InputBits >= 1 && InputBits <= 32, "an element of a stream has 1 to 32 bits");

@@ -9,10 +9,11 @@
 // Reading never blocks, because sending must go on: behind a fork that waits for its other branch, the image stops
 // until the windows have been consumed.
 //
-// The buffer is a ring of input beats. A place in it is a beat and a pixel of that beat; places advance by constants,
-// one for each loop that ends (channels, kernel columns, kernel rows, window columns, window rows), modulo its depth.
-// Loops run one step ahead, and how many beats a window needs and frees comes from tables as increments, so that a step
-// depends on the step before by one addition.
+// A unit is as many channels of a pixel as an output beat has of each of its pixels. The buffer is a ring of input
+// beats. A place in it is a beat and a unit of that beat; places advance by constants, one for each loop that ends
+// (channels, kernel columns, kernel rows, window columns, window rows), modulo its depth. Loops run one step ahead, and
+// how many beats a window needs and frees comes from tables as increments, so that a step depends on the step before by
+// one addition.
 #ifndef BNN_WINDOW_HPP_
 #define BNN_WINDOW_HPP_
 
@@ -27,8 +28,6 @@
 namespace bnn {
 namespace detail {
 
-constexpr unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
-
 /// Bits of numbers below `count`, at least 1.
 constexpr unsigned index_bits(unsigned count) { return count <= 2 ? 1 : 1 + index_bits((count + 1) / 2); }
 
@@ -36,17 +35,18 @@ constexpr unsigned index_bits(unsigned count) { return count <= 2 ? 1 : 1 + inde
 
 /// The window unit, for one frame.
 ///
-/// Rows, Columns, Channels   size of the image, at least 1 each
-/// ElementBits    bits of an element, 1 to 64
-/// Kernel~, Stride~, Dilation~   rows and columns, as in ONNX, at least 1 each
-/// PadTop         rows above the image; those below follow from WindowRows
-/// PadLeft        columns left of the image; those right of it follow from WindowColumns
-/// WindowRows     rows of windows, at least 1
-/// WindowColumns  windows of a row, at least 1
-/// Lanes          elements of an output beat: a divisor of Channels; or all channels of a part of a kernel row that
-///                divides it, of whole kernel rows that divide the kernel, or of whole windows that divide a row of
-///                windows. An input beat has as many of each of its pixels, at most all Channels
-/// InputPixels    pixels of an input beat, a divisor of Columns; more than one needs Lanes >= Channels
+/// Rows, Columns  size of the image, at least 1 each
+/// Part           channels of a unit, at least 1
+/// Chunks         units of a pixel, at least 1
+/// InputUnits     units of an input beat: a divisor of Chunks, or those of whole pixels in a number that divides
+/// Columns ElementBits    bits of an element, 1 to 64 Kernel~, Stride~, Dilation~   rows and columns, as in ONNX, at
+/// least 1 each PadTop         rows above the image; those below follow from WindowRows PadLeft        columns left of
+/// the image; those right of it follow from WindowColumns WindowRows     rows of windows, at least 1 WindowColumns
+/// windows of a row, at least 1 Taps           pixels of a window in an output beat, with a unit of each: a part of a
+/// kernel row that divides it, or
+///                whole kernel rows that divide the kernel; the next beats have the other units of the same pixels
+/// Windows        windows of an output beat, a part of a row of windows that divides it; more than one needs Taps to be
+///                all pixels of a window, and Chunks = 1
 /// Flagged        1: above the elements, a flag for each pixel of a beat says that it lies outside the image
 /// Fill           the code of elements outside the image, of ElementBits bits
 /// Depth          beats that the line buffer holds: at least those from the first to the last that a window needs,
@@ -57,26 +57,25 @@ constexpr unsigned index_bits(unsigned count) { return count <= 2 ? 1 : 1 + inde
 /// and how many released, at address kind << b | column, where b is the bits of a beat's number in its row, at least 1;
 /// or [1][2], the same everywhere. `row_steps` [WindowRows][2]: the same from the last windows of each row.
 /// `next_kinds` [WindowRows]: the kind of the row of windows behind each one; behind the last one, of the first.
-template <unsigned Rows, unsigned Columns, unsigned Channels, unsigned ElementBits, unsigned KernelRows,
-          unsigned KernelColumns, unsigned StrideRows, unsigned StrideColumns, unsigned DilationRows,
-          unsigned DilationColumns, unsigned PadTop, unsigned PadLeft, unsigned WindowRows, unsigned WindowColumns,
-          unsigned Lanes, unsigned InputPixels, bool Flagged, std::uint64_t Fill, unsigned Depth, unsigned FirstNeed,
-          class Step, std::size_t ColumnEntries, class RowStep, std::size_t RowEntries, class Kind, std::size_t Kinds>
-void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * ElementBits>>& in,
-            hls::stream<word<Lanes * ElementBits + (Flagged ? (Lanes + Channels - 1) / Channels : 0)>>& out,
+template <unsigned Rows, unsigned Columns, unsigned Part, unsigned Chunks, unsigned InputUnits, unsigned ElementBits,
+          unsigned KernelRows, unsigned KernelColumns, unsigned StrideRows, unsigned StrideColumns,
+          unsigned DilationRows, unsigned DilationColumns, unsigned PadTop, unsigned PadLeft, unsigned WindowRows,
+          unsigned WindowColumns, unsigned Taps, unsigned Windows, bool Flagged, std::uint64_t Fill, unsigned Depth,
+          unsigned FirstNeed, class Step, std::size_t ColumnEntries, class RowStep, std::size_t RowEntries, class Kind,
+          std::size_t Kinds>
+void window(hls::stream<word<InputUnits * Part * ElementBits>>& in,
+            hls::stream<word<Windows * Taps*(Part* ElementBits + Flagged)>>& out,
             const Step (&column_steps)[ColumnEntries][2], const RowStep (&row_steps)[RowEntries][2],
             const Kind (&next_kinds)[Kinds]) {
-    constexpr unsigned pixels = (Lanes + Channels - 1) / Channels;  // of an output beat
-    constexpr unsigned windows = (pixels + KernelRows * KernelColumns - 1) / (KernelRows * KernelColumns);
-    constexpr unsigned taps = pixels / windows;  // pixels of a window in a beat
-    static_assert(Lanes >= 1 && (Channels % Lanes == 0 || Lanes % Channels == 0),
-                  "the lanes must be channels of one pixel that divide them, or whole pixels");
-    static_assert(KernelColumns % taps == 0 || (taps % KernelColumns == 0 && KernelRows % (taps / KernelColumns) == 0),
+    static_assert(Part >= 1 && Chunks >= 1 && InputUnits >= 1 && Taps >= 1 && Windows >= 1,
+                  "there is at least one unit of a pixel of a window in a beat");
+    static_assert(KernelColumns % Taps == 0 || (Taps % KernelColumns == 0 && KernelRows % (Taps / KernelColumns) == 0),
                   "the pixels of a beat must be a part of a kernel row that divides it, or whole kernel rows");
-    static_assert(windows == 1 || taps == KernelRows * KernelColumns, "several windows of a beat must be whole");
-    static_assert(WindowColumns % windows == 0, "the windows of a beat must be a part of a row of windows");
-    static_assert(Columns % InputPixels == 0, "the pixels of an input beat must be a part of a row");
-    static_assert(InputPixels == 1 || Lanes >= Channels, "several pixels of an input beat need whole pixels");
+    static_assert(Windows == 1 || (Taps == KernelRows * KernelColumns && Chunks == 1),
+                  "several windows of a beat must be whole");
+    static_assert(WindowColumns % Windows == 0, "the windows of a beat must be a part of a row of windows");
+    static_assert(Chunks % InputUnits == 0 || (InputUnits % Chunks == 0 && Columns * Chunks % InputUnits == 0),
+                  "an input beat must be a part of a pixel, or whole pixels that are a part of a row");
     static_assert(WindowRows >= 1 && WindowColumns >= 1, "the kernel must fit the image with its pads");
     static_assert(Rows >= 1 && Columns >= 1, "an image has at least one pixel");
     static_assert(KernelRows >= 1 && KernelColumns >= 1, "a kernel has at least one pixel");
@@ -88,34 +87,33 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     static_assert(FirstNeed >= 1 && FirstNeed <= Depth, "the line buffer holds what the first windows need");
     static_assert(RowEntries == WindowRows && Kinds == WindowRows, "the tables must have an entry per row of windows");
 
-    constexpr unsigned pixel_lanes = detail::smaller(Lanes, Channels);
-    constexpr unsigned width = pixel_lanes * ElementBits;
-    constexpr unsigned chunks = Channels / pixel_lanes;  // beats of a pixel
-    constexpr unsigned tap_columns = detail::smaller(taps, KernelColumns);
-    constexpr unsigned tap_rows = taps / tap_columns;
+    constexpr unsigned width = Part * ElementBits;
+    constexpr unsigned pixels = Windows * Taps;  // of an output beat
+    constexpr unsigned tap_columns = Taps < KernelColumns ? Taps : KernelColumns;
+    constexpr unsigned tap_rows = Taps / tap_columns;
     constexpr unsigned step_columns = KernelColumns / tap_columns;
     constexpr unsigned step_rows = KernelRows / tap_rows;
-    constexpr unsigned beats = Rows * (Columns / InputPixels) * chunks;
-    constexpr unsigned beat_columns = WindowColumns / windows;  // windows of a row that have beats of their own
+    constexpr unsigned beats = Rows * (Columns * Chunks / InputUnits);
+    constexpr unsigned beat_columns = WindowColumns / Windows;  // windows of a row that have beats of their own
     constexpr unsigned column_bits = detail::index_bits(beat_columns);
     static_assert(ColumnEntries == 1 || ColumnEntries % (1u << column_bits) == 0,
                   "the table must have an entry for each column and kind of row, or one for all");
 
-    // Distances in pixels, or in beats where a pixel has several: of a step right and of a step down in the kernel, and
+    // Distances in units: of a step right and of a step down in the kernel, and
     // from a window's first beat to its last one.
-    constexpr long long right = static_cast<long long>(chunks) * DilationColumns * tap_columns;
-    constexpr long long down = static_cast<long long>(chunks) * DilationRows * tap_rows * Columns;
-    constexpr long long in_pixel = chunks - 1;
+    constexpr long long right = static_cast<long long>(Chunks) * DilationColumns * tap_columns;
+    constexpr long long down = static_cast<long long>(Chunks) * DilationRows * tap_rows * Columns;
+    constexpr long long in_pixel = Chunks - 1;
     constexpr long long in_row = in_pixel + (step_columns - 1) * right;
     constexpr long long in_window = in_row + (step_rows - 1) * down;
     constexpr long long in_windows =
-        in_window + static_cast<long long>(WindowColumns - windows) * StrideColumns * chunks;
-    using Address = detail::ring_place<Depth, InputPixels>;
-    constexpr Address next_chunk = Address::at(InputPixels);
+        in_window + static_cast<long long>(WindowColumns - Windows) * StrideColumns * Chunks;
+    using Address = detail::ring_place<Depth, InputUnits>;
+    constexpr Address next_chunk = Address::at(1);
     constexpr Address next_column = Address::at(right - in_pixel);
     constexpr Address next_row = Address::at(down - in_row);
-    constexpr Address next_window = Address::at(static_cast<long long>(windows) * StrideColumns * chunks - in_window);
-    constexpr Address next_windows = Address::at(static_cast<long long>(StrideRows) * Columns * chunks - in_windows);
+    constexpr Address next_window = Address::at(static_cast<long long>(Windows) * StrideColumns * Chunks - in_window);
+    constexpr Address next_windows = Address::at(static_cast<long long>(StrideRows) * Columns * Chunks - in_windows);
 
     // From the place of a step to that of the next one.
     const auto distance = [&](const detail::loop_ends& ends) {
@@ -127,30 +125,30 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     };
 
     // A copy for each pixel that an output beat touches. Windows share pixels, whose columns are `grid` apart.
-    constexpr unsigned grid = windows == 1                                               ? DilationColumns
+    constexpr unsigned grid = Windows == 1                                               ? DilationColumns
                               : tap_columns == 1 || DilationColumns % StrideColumns == 0 ? StrideColumns
                               : StrideColumns % DilationColumns == 0                     ? DilationColumns
                                                                                          : 1;
     constexpr unsigned touched_columns =
-        ((windows - 1) * StrideColumns + (tap_columns - 1) * DilationColumns) / grid + 1;
+        ((Windows - 1) * StrideColumns + (tap_columns - 1) * DilationColumns) / grid + 1;
     constexpr unsigned touched = tap_rows * touched_columns;
-    word<InputPixels * width> buffer[touched][Depth];
+    word<InputUnits * width> buffer[touched][Depth];
     BNN_PRAGMA(HLS ARRAY_PARTITION variable=buffer complete dim=1)
     BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p)
     // A beat is read in the second turn after the one that writes it, at the earliest (`was_accepted`).
     BNN_PRAGMA(HLS DEPENDENCE variable=buffer type=inter direction=RAW distance=2 dependent=true)
 
     bits<width> fill;
-    for (unsigned i = 0; i < pixel_lanes; ++i) {
+    for (unsigned i = 0; i < Part; ++i) {
         BNN_PRAGMA(HLS UNROLL)
         fill.template set<ElementBits>(i * ElementBits, Fill);
     }
 
-    detail::window_loops<chunks, step_columns, step_rows, beat_columns, WindowRows> loops;
+    detail::window_loops<Chunks, step_columns, step_rows, beat_columns, WindowRows> loops;
     detail::loop_ends ends = loops.ends();  // with the present step
     loops.advance(ends);
-    detail::ring_walk<Depth, InputPixels> walk(
-        Address::at(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft)),
+    detail::ring_walk<Depth, InputUnits> walk(
+        Address::at(-static_cast<long long>(Chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft)),
         distance(ends));
 
     // How many beats more the windows behind some windows need (0), and how many those release (1).
@@ -192,19 +190,19 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
                 const int pixel_column = column + static_cast<int>(further_columns);
                 outside[i] = pixel_row < 0 || pixel_row >= static_cast<int>(Rows) || pixel_column < 0 ||
                              pixel_column >= static_cast<int>(Columns);
-                const Address at = walk.place + Address::at(static_cast<long long>(chunks) *
+                const Address at = walk.place + Address::at(static_cast<long long>(Chunks) *
                                                             (further_rows * Columns + further_columns));
-                const bits<InputPixels * width> all(buffer[i][at.beat]);
-                seen[i] = outside[i] ? fill : all.template slice<width>(at.pixel * width);
+                const bits<InputUnits * width> all(buffer[i][at.beat]);
+                seen[i] = outside[i] ? fill : all.template slice<width>(at.unit * width);
             }
-            bits<Lanes * ElementBits + (Flagged ? pixels : 0)> y;
+            bits<pixels*(width + Flagged)> y;
             for (unsigned o = 0; o < pixels; ++o) {
                 BNN_PRAGMA(HLS UNROLL)
-                const unsigned tap = o % taps;
-                const unsigned further = o / taps * StrideColumns + tap % tap_columns * DilationColumns;
+                const unsigned tap = o % Taps;
+                const unsigned further = o / Taps * StrideColumns + tap % tap_columns * DilationColumns;
                 const unsigned from = tap / tap_columns * touched_columns + further / grid;
                 y.insert(o * width, seen[from]);
-                if (Flagged && outside[from]) y.template set<1>(Lanes * ElementBits + o, 1);
+                if (Flagged && outside[from]) y.template set<1>(pixels * width + o, 1);
             }
             out.write(y.packed());
 
@@ -212,7 +210,7 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
             if (ends.window) {
                 ahead -= more;
                 taken -= released;
-                column = ends.row ? -static_cast<int>(PadLeft) : left + static_cast<int>(windows * StrideColumns);
+                column = ends.row ? -static_cast<int>(PadLeft) : left + static_cast<int>(Windows * StrideColumns);
                 row = ends.row ? top + static_cast<int>(StrideRows) : top;
                 left = column;
                 top = row;
@@ -229,7 +227,7 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
             if (ends.row) kind = next_kinds[loops.row];
             loops.advance(ends);
         }
-        word<InputPixels * width> beat;
+        word<InputUnits * width> beat;
         const bool accepted = has_room && in.read_nb(beat);
         if (accepted) {
             for (unsigned i = 0; i < touched; ++i) {

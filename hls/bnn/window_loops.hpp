@@ -14,7 +14,7 @@ struct loop_ends {
     bool pixel, kernel_row, window, row, frame;
 };
 
-/// The loops over the beats of a pixel, the steps of a kernel row, the rows of them, and the windows of a row and rows
+/// The loops over the units of a pixel, the steps of a kernel row, the rows of them, and the windows of a row and rows
 /// of windows that have beats of their own.
 template <unsigned Chunks, unsigned KernelColumns, unsigned KernelRows, unsigned Columns, unsigned Rows>
 struct window_loops {
@@ -48,44 +48,44 @@ struct window_loops {
     }
 };
 
-/// The beat in which a place lies, where a beat has `Pixels` pixels; in front of the image it is negative.
-template <unsigned Pixels>
+/// The beat in which a place lies, where a beat has `Units` units; in front of the image it is negative.
+template <unsigned Units>
 constexpr long long beat_of(long long place) {
-    return (place - static_cast<long long>(in_ring(place, Pixels))) / static_cast<long long>(Pixels);
+    return (place - static_cast<long long>(in_ring(place, Units))) / static_cast<long long>(Units);
 }
 
-/// A place in the ring: a beat, and a pixel of that beat.
-template <unsigned Depth, unsigned Pixels>
+/// A place in the ring: a beat, and a unit of that beat.
+template <unsigned Depth, unsigned Units>
 struct ring_place {
     unsigned beat;
-    unsigned pixel;
+    unsigned unit;
 
-    /// The place at `distance` from the ring's first beat, in pixels, or in beats where a pixel has several.
+    /// The place at `distance` from the ring's first beat, in units.
     static constexpr ring_place at(long long distance) {
-        return {in_ring(beat_of<Pixels>(distance), Depth), in_ring(distance, Pixels)};
+        return {in_ring(beat_of<Units>(distance), Depth), in_ring(distance, Units)};
     }
 
     /// The place that lies `step` further on.
     ring_place operator+(const ring_place& step) const {
         BNN_PRAGMA(HLS INLINE)
-        const unsigned sum = pixel + step.pixel;
-        const unsigned carry = sum >= Pixels ? 1 : 0;
-        return {advance(beat, step.beat + carry, Depth), carry != 0 ? sum - Pixels : sum};
+        const unsigned sum = unit + step.unit;
+        const unsigned carry = sum >= Units ? 1 : 0;
+        return {advance(beat, step.beat + carry, Depth), carry != 0 ? sum - Units : sum};
     }
 };
 
 /// A place that moves in the ring by steps known one step ahead.
-template <unsigned Depth, unsigned Pixels>
+template <unsigned Depth, unsigned Units>
 struct ring_walk {
-    using Place = ring_place<Depth, Pixels>;
+    using Place = ring_place<Depth, Units>;
 
     Place place;
-    // The pixel of the next place, and the beats to it; the same less the ring.
-    unsigned next_pixel;
+    // The unit of the next place, and the beats to it; the same less the ring.
+    unsigned next_unit;
     int beats;
     int beats_less;
 
-    ring_walk(const Place& first, const Place& distance) : place(first), next_pixel(first.pixel) {
+    ring_walk(const Place& first, const Place& distance) : place(first), next_unit(first.unit) {
         BNN_PRAGMA(HLS INLINE)
         plan(distance);
     }
@@ -96,16 +96,16 @@ struct ring_walk {
         const int beat = static_cast<int>(place.beat);
         const int wrapped = beat + beats_less;
         place.beat = static_cast<unsigned>(wrapped >= 0 ? wrapped : beat + beats);
-        place.pixel = next_pixel;
+        place.unit = next_unit;
         plan(distance);
     }
 
 private:
     void plan(const Place& distance) {
         BNN_PRAGMA(HLS INLINE)
-        const unsigned sum = next_pixel + distance.pixel;
-        const bool carries = sum >= Pixels;
-        next_pixel = carries ? sum - Pixels : sum;
+        const unsigned sum = next_unit + distance.unit;
+        const bool carries = sum >= Units;
+        next_unit = carries ? sum - Units : sum;
         beats = static_cast<int>(distance.beat) + (carries ? 1 : 0);
         beats_less = beats - static_cast<int>(Depth);
     }

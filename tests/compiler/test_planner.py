@@ -62,7 +62,7 @@ def test_resources_are_those_of_the_units(dense: Path) -> None:
 def test_plans_and_planners_travel(dense: Path) -> None:
     planner = bnnfpga.Planner(dense)
     plans = [planner.plan(cycles=cycles) for cycles in CYCLES]
-    assert len({plan.initiation_interval for plan in plans}) > 3
+    assert len({plan.initiation_interval for plan in plans}) > 2
     assert [pickle.loads(pickle.dumps(plan)) for plan in plans] == plans
     with ProcessPoolExecutor(2, get_context("spawn")) as processes:
         assert list(processes.map(_planned, [planner] * len(CYCLES), CYCLES)) == plans

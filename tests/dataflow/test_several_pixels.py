@@ -145,7 +145,13 @@ def test_the_folding_survives_its_file() -> None:
     [
         ("matrix_vector0", LayerFolding(8, 6), ["simd: 6 is not legal", "with this pe, legal values are 18"]),
         ("matrix_vector0", LayerFolding(8), ["pe: 8 does not go with simd: 1", "give simd, too", "values are 18"]),
-        ("pool0", LayerFolding(2, 4), ["simd: 4 is not legal", "with this pe, legal values are 1"]),
+        ("pool0", LayerFolding(2, 3), ["simd: 3 is not legal", "with this pe, legal values are 1, 2, 4"]),
+        (
+            "matrix_vector0",
+            LayerFolding(2, 6, kernel_pixels=9),
+            ["kernel_pixels: 9", "with this simd, legal values are 3"],
+        ),
+        ("threshold0", LayerFolding(4, kernel_pixels=1), ["kernel_pixels: 1 is not legal", "has no kernel_pixels"]),
         ("vector_vector0", LayerFolding(4, 2), ["simd: 2 is not legal", "1, 3, 9"]),
         ("threshold0", LayerFolding(12), ["pe: 12 is not legal", "1, 2, 4, 8, 16, 32"]),
     ],

@@ -70,8 +70,8 @@ CASES = {
     "bytes times int8": ("byte", "int8", 3, {"pe": 2}),
     "0 and 1 times int4": ("one bit, 0 and 1", "int4", 1, {"padded": True, "pe": 6}),
     "positive sums are unsigned": ("2 bits", "positive", 0, {"pe": 6}),
-    "xnor, pads, a kernel row a beat": ("bits", "bipolar", 2, {"padded": True, "pe": 6, "simd": 2}),
-    "bytes times int8, a window a beat": ("byte", "int8", 2, {"padded": True, "pe": 6, "simd": 6}),
+    "xnor, pads, channels of a kernel row a beat": ("bits", "bipolar", 2, {"padded": True, "pe": 2, "simd": 2}),
+    "bytes times int8, channels of a window a beat": ("byte", "int8", 2, {"padded": True, "pe": 3, "simd": 6}),
     "xnor, two windows a beat": ("bits", "bipolar", 1, {"padded": True, "pe": 12, "simd": 6}),
     "ternary sums, two windows a beat": ("signed", "ternary", 0, {"padded": True, "pe": 12, "simd": 6}),
 }

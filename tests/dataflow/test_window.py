@@ -16,7 +16,7 @@ from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import divisors
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.dataflow.window_beats import pixels_abreast, window_lanes
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, random_integers
@@ -39,31 +39,31 @@ CASES = {
     "asymmetric pads": Window("window", Geometry((4, 5), (3, 3), (2, 1), pads=(2, 0, 1, 2)), 2, BIPOLAR, lanes=2),
     "wide pads": Window("window", Geometry((3, 3), (2, 2), pads=(3, 2, 3, 4)), 1, BIPOLAR, lanes=1),
     "time": Window("window", Geometry((1, 12), (1, 5), (1, 2), pads=(0, 2, 0, 2)), 3, BYTE, fill=0, lanes=3),
-    "every second pixel": Window("window", Geometry((6, 6), (1, 1), (2, 2)), 4, BIPOLAR, lanes=2),
+    "every second pixel, whole ones arriving": Window("window", Geometry((6, 6), (1, 1), (2, 2)), 4, BIPOLAR, units=4),
     "the whole image": Window("window", Geometry((4, 4), (4, 4)), 2, BYTE, lanes=2),
     "two pixels for two windows": Window(
-        "window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, pixels=2
+        "window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, units=2
     ),
-    "three pixels for two windows": Window("window", Geometry((6, 9), (3, 2)), 2, BYTE, lanes=24, pixels=3),
+    "three pixels for two windows": Window("window", Geometry((6, 9), (3, 2)), 2, BYTE, lanes=24, units=3),
     "four pixels for a window, stride 2": Window(
-        "window", Geometry((6, 8), (2, 2), (2, 2)), 3, BYTE, lanes=12, pixels=4
+        "window", Geometry((6, 8), (2, 2), (2, 2)), 3, BYTE, lanes=12, units=4
     ),
     "four pixels for a kernel row": Window(
-        "window", Geometry((5, 8), (3, 3), (1, 3), pads=(1, 1, 0, 2)), 1, BYTE, fill=-1, lanes=3, pixels=4
+        "window", Geometry((5, 8), (3, 3), (1, 3), pads=(1, 1, 0, 2)), 1, BYTE, fill=-1, lanes=3, units=4
     ),
     "three windows of dilated pixels": Window(
-        "window", Geometry((7, 10), (2, 3), (1, 2), (2, 3), (0, 3, 1, 5)), 1, BYTE, fill=7, lanes=18, pixels=5
+        "window", Geometry((7, 10), (2, 3), (1, 2), (2, 3), (0, 3, 1, 5)), 1, BYTE, fill=7, lanes=18, units=5
     ),
     "windows of a row of all its pixels": Window(
-        "window", Geometry((4, 4), (3, 3), pads=(1, 1, 1, 1)), 1, BIPOLAR, lanes=36, pixels=4
+        "window", Geometry((4, 4), (3, 3), pads=(1, 1, 1, 1)), 1, BIPOLAR, lanes=36, units=4
     ),
     "block RAM at a fast clock": Window(
         "window", Geometry((6, 8), (3, 3), pads=(1, 1, 1, 1)), 8, BYTE, fill=0, lanes=2, target=FAST
     ),
     "two pixels for two windows at a fast clock": Window(
-        "window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, pixels=2, target=FAST
+        "window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, units=2, target=FAST
     ),
-    "pixels of pads": Window("window", Geometry((3, 6), (1, 1), pads=(1, 2, 1, 1)), 2, BYTE, lanes=6, pixels=2),
+    "pixels of pads": Window("window", Geometry((3, 6), (1, 1), pads=(1, 2, 1, 1)), 2, BYTE, lanes=6, units=2),
 }
 
 
@@ -100,8 +100,10 @@ def windows() -> st.SearchStrategy[Window]:
         whole = geometry.taps * channels
         lanes = [*window_lanes(kernel, channels), *(whole * count for count in divisors(geometry.windows[1])[1:])]
         unit = Window("window", geometry, channels, type, fill, draw(st.sampled_from(lanes)))
-        pixels = divisors(geometry.image[1]) if unit.chunks == 1 else (1,)
-        return replace(unit, pixels=draw(st.sampled_from(pixels)))
+        if unit.windows == 1:
+            legal = pixels_abreast(kernel, channels, unit.lanes)
+            unit = replace(unit, pixels=draw(st.sampled_from(legal)))
+        return replace(unit, units=draw(st.sampled_from(unit.legal_units)))
 
     return draw()
 

@@ -28,7 +28,7 @@ from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
-from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.dataflow.window_beats import pixels_abreast, window_lanes
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 from tests.support.hls_cases import Case, check, random_integers, random_table
@@ -134,8 +134,11 @@ FLAGGED = [
     matrix_vector(4, 27, 2, 27, result_type=UINT2, kernel=(3, 3)),
     matrix_vector(4, 27, 2, 3, result_type=BIPOLAR, kernel=(3, 3)),
     matrix_vector(4, 90, 2, 90, result_type=BIPOLAR, kernel=(3, 3)),
-    matrix_vector(6, 24, 3, 8, BIPOLAR, BIPOLAR, kernel=(2, 3), weight_type=INT8),
+    matrix_vector(6, 24, 3, 12, BIPOLAR, BIPOLAR, kernel=(2, 3), weight_type=INT8),
     matrix_vector(6, 24, 3, 12, NARROW, None, kernel=(2, 3)),
+    matrix_vector(6, 24, 3, 6, kernel=(2, 3)),
+    replace(matrix_vector(6, 24, 3, 12, NARROW, UINT2, kernel=(2, 3)), kernel_pixels=6),
+    matrix_vector(4, 90, 2, 45, result_type=BIPOLAR, kernel=(3, 3)),
     matrix_vector(6, 24, 3, 24, NARROW, UINT2, kernel=(2, 3), weight_type=TERNARY),
 ]
 WIDE = [
@@ -187,6 +190,9 @@ WINDOW = [
     Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 4, BIPOLAR, lanes=4),
     Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 4, BIPOLAR, lanes=36),
     Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 3, INT8, fill=0, lanes=9),
+    Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 4, BIPOLAR, lanes=18),
+    Window("window", Geometry((5, 6), (3, 3), (2, 2), pads=(1, 1, 0, 0)), 4, BIPOLAR, lanes=9, units=4),
+    Window("window", Geometry((6, 6), (4, 4), (2, 2)), 6, INT8, lanes=6, units=6, pixels=2),
     Window("window", Geometry((5, 6), (2, 4), pads=(1, 2, 0, 1)), 1, INT8, fill=-3, lanes=2),
     Window("window", Geometry((7, 6), (2, 2), (2, 2)), 2, INT8, lanes=1),
     Window("window", Geometry((8, 9), (2, 1), (3, 4)), 2, INT8, lanes=2),
@@ -301,12 +307,12 @@ SEVERAL_PIXELS = [
     Fork("fork", Port((2, 4, 6), INT8, 12)),
     Concat("concat", (2, 6), (5, 2), INT8, pe=21),
     WidthConverter("converter", (4, 6, 2), INT8, 12, 4),
-    Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, pixels=2),
-    Window("window", Geometry((6, 9), (3, 2)), 2, INT8, lanes=24, pixels=3),
-    Window("window", Geometry((6, 8), (2, 2), (2, 2)), 3, INT8, lanes=12, pixels=4),
-    Window("window", Geometry((5, 8), (3, 3), (1, 3), pads=(1, 1, 0, 2)), 1, INT8, fill=-1, lanes=3, pixels=4),
-    Window("window", Geometry((7, 10), (2, 3), (1, 2), (2, 3), (0, 3, 1, 5)), 1, INT8, fill=7, lanes=18, pixels=5),
-    Window("window", Geometry((4, 4), (3, 3), pads=(1, 1, 1, 1)), 1, BIPOLAR, lanes=36, pixels=4),
+    Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, units=2),
+    Window("window", Geometry((6, 9), (3, 2)), 2, INT8, lanes=24, units=3),
+    Window("window", Geometry((6, 8), (2, 2), (2, 2)), 3, INT8, lanes=12, units=4),
+    Window("window", Geometry((5, 8), (3, 3), (1, 3), pads=(1, 1, 0, 2)), 1, INT8, fill=-1, lanes=3, units=4),
+    Window("window", Geometry((7, 10), (2, 3), (1, 2), (2, 3), (0, 3, 1, 5)), 1, INT8, fill=7, lanes=18, units=5),
+    Window("window", Geometry((4, 4), (3, 3), pads=(1, 1, 1, 1)), 1, BIPOLAR, lanes=36, units=4),
     *(
         Pool("pool", (2, 4), (2, 3), 6, type_, function, np.arange(6) % 2 == 0, padded, pe, simd)
         for type_ in (BIPOLAR, IntegerType(-5, 2, "signed"))
@@ -433,8 +439,11 @@ def operators(draw: st.DrawFn) -> Operator:
             whole = few * kernel[0] * kernel[1]
             several = [whole * count for count in divisors(geometry.windows[1])[1:]]
             output_lanes = draw(st.sampled_from([*window_lanes(kernel, few), *several]))
-            pixels = draw(st.sampled_from(divisors(image[1]))) if output_lanes >= few else 1
-            return Window("window", geometry, few, input_type, fill, output_lanes, pixels)
+            unit = Window("window", geometry, few, input_type, fill, output_lanes)
+            if unit.windows == 1:
+                abreast = draw(st.sampled_from(pixels_abreast(kernel, few, output_lanes)))
+                unit = replace(unit, pixels=abreast)
+            return replace(unit, units=draw(st.sampled_from(unit.legal_units)))
         case "flagged":
             kernel, few = draw(pair), draw(st.integers(1, 5))
             simd = draw(st.sampled_from(window_lanes(kernel, few)))

@@ -70,7 +70,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_plane_sums": ["PE=0", "Stages=0", "Stages=4"],
     "bnn_pool": [
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
-        *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
+        *("Pixels=2 Steps=1 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
     ],
     "bnn_product_sums": ["MW=0", "SIMD=0", "InputBipolar=2", "Loaded=2", "Flags=3", "Stages=0", "Group=0"],
     "bnn_requantizer": [
@@ -92,13 +92,28 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_upsample": ["Width=0", "Columns=0", "RowEntries=0", "ColumnEntries=2", "Depth=3", 'MemoryKind="bram"'],
     "bnn_vector_buffer": ["BeatBits=0", "Beats=0", "Words=0", "WordBits=1", "Banks=0", "Banks=3", "Words=1"],
     "bnn_vector_vector": [
-        *("PE=0", "Steps=0", "InputBits=0", "Flags=2", "InputBits=2", "SIMD=3 Chunks=2"),
-        *("Pixels=2", "ProductStages=3", "ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
+        *("PE=0", "Steps=0", "InputBits=0", "Flags=2", "InputBits=2"),
+        *(
+            "Pixels=2",
+            "Pixels=2 Steps=1 Chunks=2",
+            "ProductStages=3",
+            "ThresholdBits=3",
+            'MemoryKind="bram"',
+            "QueueDepth=1",
+        ),
     ],
     "bnn_width_converter": ["InputLanes=0", "OutputLanes=0", "ElementBits=0", "GroupLanes=2"],
     "bnn_window": [
         *("Rows=0", "Part=0", "KernelRows=0", "StrideColumns=0", "WindowRows=0", "Taps=0", "Slots=15"),
-        *("Flags=2", "Fill=2", "Taps=3 Chunks=2", "Windows=2", "InputPixels=3", "Taps=2"),
+        *(
+            "Flags=2",
+            "Fill=2",
+            "Windows=2",
+            "Taps=9 Windows=2 Chunks=2",
+            "InputUnits=3",
+            "Chunks=4 InputUnits=6",
+            "Taps=2",
+        ),
         *('MemoryKind="bram"', "QueueDepth=1"),
     ],
     "bnn_window_axis": ["Extent=0", "Taps=0", "TapStep=0", "KernelStep=0", "WindowStep=0"],
@@ -108,9 +123,9 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_window_tap": [
         "Width=0",
         "Slots=17",
-        "InputPixels=3",
+        "InputUnits=3",
         "FirstBeat=16",
-        "FirstPixel=1",
+        "FirstUnit=1",
         "Moves=2",
         "ReadStages=2",
         'MemoryKind="bram"',

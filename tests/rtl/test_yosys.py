@@ -237,7 +237,7 @@ def test_modules_are_lint_clean_by_themselves(module: str) -> None:
         ("bnn_pool", "Pixels=2", "several windows per beat need all their pixels in it"),
         ("bnn_vector_vector", "Pixels=2", "several windows per beat need all their pixels in it"),
         ("bnn_window", "Windows=2", "several windows per beat need all their pixels in it"),
-        ("bnn_window", "InputPixels=3", "must divide a row of them"),
+        ("bnn_window", "InputUnits=3", "must divide a row of them"),
         ("bnn_window", "Taps=2", "a part of a kernel row that divides it"),
         ("bnn_window", "Taps=6", "or of whole kernel rows"),
         ("bnn_concat", "Width1=3", "must be of one width"),
@@ -256,8 +256,11 @@ def test_bad_parameters_stop_the_elaboration(module: str, parameters: str, words
         ("bnn_matrix_vector", "PE=8 SIMD=8 Pixels=3 Flags=8 AccumulatorBits=5 ThresholdBits=5"),
         ("bnn_pool", "PE=5 Steps=1 SIMD=4 Pixels=3 Flags=1 ReduceStages=1"),
         ("bnn_vector_vector", "PE=5 Steps=1 SIMD=9 Pixels=3 Flags=1 AccumulatorBits=5 ThresholdBits=5 ProductStages=1"),
+        ("bnn_pool", "PE=2 Chunks=3 Steps=2 SIMD=2 Flags=1 ReduceStages=1"),
+        ("bnn_vector_vector", "PE=2 Chunks=3 Steps=3 SIMD=3 Flags=1 AccumulatorBits=5 ThresholdBits=5 ProductStages=1"),
         ("bnn_concat", "Width0=1 Width1=7 Pixels=3"),
-        ("bnn_window", "Columns=6 PadTop=1 PadLeft=1 WindowColumns=6 Taps=9 Windows=2 InputPixels=3 Flags=1"),
+        ("bnn_window", "Columns=6 PadTop=1 PadLeft=1 WindowColumns=6 Taps=9 Windows=2 InputUnits=3 Flags=1"),
+        ("bnn_window", "Columns=6 PadTop=1 PadLeft=1 WindowColumns=6 Taps=3 Part=2 Chunks=4 InputUnits=2 Flags=1"),
     ],
 )
 def test_modules_with_several_pixels_are_lint_clean(module: str, parameters: str) -> None:

@@ -325,7 +325,7 @@ def slides(draw: st.DrawFn) -> Window:
     window, type = draw(windows()), draw(types())
     channels = draw(st.integers(1, 9) | st.sampled_from([31, 32, 33, 64, 65, 100]))
     return replace(
-        window, channels=channels, type=type, fill=draw(st.sampled_from([0, type.lo, type.hi])), lanes=1, pixels=1
+        window, channels=channels, type=type, fill=draw(st.sampled_from([0, type.lo, type.hi])), lanes=1, units=1
     )
 
 

@@ -91,7 +91,9 @@ class GraphWriter:
         rows, columns, channels = port.shape
         direction = np.zeros(channels, dtype=bool)
         if whole:
-            unit = Pool(self.name("pool"), (1, 1), (rows, columns), channels, port.type, "sum", direction)
+            unit = Pool(
+                self.name("pool"), (1, 1), (rows, columns), channels, port.type, "sum", direction, in_order=True
+            )
             return self.put(unit)
         geometry = Geometry((rows, columns), (kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
         window = Window(self.name("window"), geometry, channels, port.type, port.type.lo)

@@ -75,11 +75,11 @@ def check_in_verilator(
 ) -> Cycles:
     """Check that the Verilated graph gives the integers of `execute` and the cycles of the token model, stalled or not.
 
-    It is stalled by `stall_seeds`, or by `seed` without them; `change_rtl` may change the folder `rtl` before it is built.
+    It is stalled by `stall_seeds`, or by `seed` without them; `change_rtl` may change the folder `rtl` before that.
     """
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
-    codes = x.reshape(frames, -1)
+    codes = graph.input.port.in_beats(x).reshape(frames, -1)
     streams = graph.execute(x)
     expected = tuple(streams[stream.name].reshape(frames, -1) for stream in graph.outputs)
     cycles = predict(graph)

@@ -77,10 +77,11 @@ class Case:
             if isinstance(self.operator, Pool) and self.operator.function == "extremum":
                 substitute = port.type.hi + 1
                 # No window lies outside entirely.
-                outside.reshape(self.frames, -1, self.operator.beats.taps, self.operator.beats.chunks)[:, :, -1] = False
+                beats = self.operator.beats
+                outside.reshape(self.frames, -1, beats.steps, beats.chunks, beats.simd)[:, :, -1, :, -1] = False
             values = values.reshape(*outside.shape, -1)
             values[outside] = substitute
-        return values.reshape(self.frames, *port.shape)
+        return port.from_beats(values.reshape(-1)).reshape(self.frames, *port.shape)
 
 
 def random_integers(type_: IntegerType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
@@ -101,7 +102,7 @@ def random_table(
 
 def pack(port: Port, values: IntArray, fill: int = 0) -> NDArray[np.uint8]:
     """Frames of integers to bytes, (frames, beats * bytes); elements outside the image have the code `fill`."""
-    beats = values.reshape(len(values), port.beats, port.lanes)
+    beats = port.in_beats(values).reshape(len(values), port.beats, port.lanes)
     inside = port.type.holds(beats) if port.pads else np.ones(beats.shape, dtype=bool)
     codes = np.where(inside, port.type.encode(np.where(inside, beats, port.type.hi)), fill)
     bits = to_bits(codes, port.type.bits).reshape(len(values), port.beats, -1)

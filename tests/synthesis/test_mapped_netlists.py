@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import bnnfpga
+from bnnfpga.compiler.planner import Planner
 from bnnfpga.compiler.recompiled import Recompiled
+from tests.support.builds import images_for
+from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES, SHARED, mnist_test_set, random_digits
 from tests.support.mapped import map_units
 from tests.support.nets import DenseNet
@@ -46,6 +49,27 @@ def test_a_dense_net(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_padded_convolutional_net(tmp_path: Path) -> None:
     check(EXAMPLES / "mnist_cnn" / "cnn.onnx", tmp_path, digits(3))
+
+
+@pytest.mark.slow
+def test_parts_of_several_pixels(tmp_path: Path) -> None:
+    """Windows, a pool and layers whose beats have some channels of several pixels, with pads that are flagged."""
+    model = ConvNet(("residual", "pool_after", "grouped"), (2, 6, 6), seed=4).write(tmp_path)
+    folding: dict[str, dict[str, Any]] = {
+        "matrix_vector0": {"pe": 1, "simd": 9, "kernel_pixels": 9},
+        "matrix_vector1": {"pe": 1, "simd": 15, "kernel_pixels": 15},
+        "matrix_vector2": {"pe": 1, "simd": 4, "kernel_pixels": 2},
+        "pool0": {"pe": 1, "simd": 4},
+    }
+    for unit in Planner(model).graph.operators:
+        if unit.memory is not None:
+            folding.setdefault(unit.name, {})["memory"] = "distributed"
+    project = bnnfpga.compile(model, tmp_path / "project", folding=folding)
+    map_units(project.folder, Recompiled(project).graph)
+    result = project.simulate(images_for(project, 8))
+    assert result.mismatches == 0
+    assert result.initiation_interval == result.predicted_initiation_interval
+    assert result.latency_cycles == result.predicted_latency_cycles
 
 
 @pytest.mark.slow

@@ -139,6 +139,30 @@ endmodule
     assert area.logic_ns > 2 * 0.12
 
 
+def test_a_reset_is_no_path_through_its_register() -> None:
+    """Of a register that takes part in its own synchronous reset: Yosys' `sta` would never end."""
+    text = """
+module unit (input clk, input a, input b, output reg [1:0] q);
+  always @(posedge clk)
+    if (a & ~q[0] & q[1]) q <= 2'b00;
+    else if (b) q <= {q[0] ^ a, ~q[1] | b};
+endmodule
+"""
+    area = measure_units([UnitSources("unit", "fork", {"unit.sv": text}, {})], "ecp5")[0]
+    assert area.logic_ns is not None
+    assert 0 < area.logic_ns < 2
+    assert area.counts.ff == 2
+
+
+def test_a_file_without_an_end(
+    compiled: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_area, "_MOST_BYTES", 5000)
+    status, told = synth(capsys, compiled)
+    assert status == 2
+    assert "Yosys wrote more than 5000 bytes" in told["error"]["message"]
+
+
 def test_a_family_without_a_recipe_does_not_exist() -> None:
     assert set(LIBRARIES) == set(RECIPES) == set(FAMILIES)
 

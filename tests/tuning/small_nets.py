@@ -13,12 +13,14 @@ from bnnfpga.dataflow import folding as folding_module
 from bnnfpga.dataflow.assembly import assemble, fifo_name, joined_inputs
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.memory_kinds import WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntegerType
@@ -104,10 +106,17 @@ def all_forms(unit: Operator) -> list[LayerFolding]:
     for pe in unit.legal_pe():
         for simd in unit.legal_simd(pe) or (None,):
             folded = unit.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
-            for requantizer in (None, *folded.requantizer_kinds):
-                made = folded if requantizer is None else folded.refolded(requantizer=requantizer)
-                forms += [LayerFolding(pe, simd, memory, requantizer) for memory in made.memory_kinds or (None,)]
+            for pixels in (None, *(() if simd is None else unit.legal_kernel_pixels(simd)[1:])):
+                made = folded if pixels is None else folded.refolded(kernel_pixels=pixels)
+                forms += [LayerFolding(pe, simd, *own, None, pixels) for own in _memories_and_requantizers(made)]
     return forms
+
+
+def _memories_and_requantizers(folded: Operator) -> Iterator[tuple[WeightsKind | None, RequantizerKind | None]]:
+    for requantizer in (None, *folded.requantizer_kinds):
+        made = folded if requantizer is None else folded.refolded(requantizer=requantizer)
+        for memory in made.memory_kinds or (None,):
+            yield memory, requantizer
 
 
 def all_foldings(graph: Graph, fixed: Folding) -> Iterator[tuple[Folding, Graph]]:
@@ -136,6 +145,9 @@ def with_deepest_fifos(graph: Graph, folding: Folding) -> Graph:
 def _is_searched(unit: Operator, form: LayerFolding, fixed: LayerFolding) -> bool:
     """Whether a form has what is fixed, and else only what a unit may be given (docs/tuning.md)."""
     if fixed.completed(form) != form:
+        return False
+    if fixed.simd is not None and form.kernel_pixels != fixed.kernel_pixels:
+        # A fixed SIMD is of as few pixels as possible, unless it says otherwise.
         return False
     if fixed.memory is not None:
         # Where all but the requantizer is fixed, it is the unit's own.

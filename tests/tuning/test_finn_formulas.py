@@ -135,19 +135,15 @@ def test_dense_nets_at_the_cycles_of_finn(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("cycles", "widest", "more"),
-    # A SIMD of 36, parts of several pixels, is FINN's alone: without it, 33,020 cycles take 0.14 % more LUTs.
-    [(98_304, 36, 1.0), (33_020, 36, 1.002), (9383, 10_000, 1.0), (8192, 10_000, 1.0)],
-)
+@pytest.mark.parametrize(("cycles", "widest"), [(98_304, 36), (33_020, 36), (9383, 10_000), (8192, 10_000)])
 @pytest.mark.skipif(not CNV.exists(), reason="the published net is not there")
-def test_cnv_at_the_cycles_of_finn(cycles: int, widest: int, more: float) -> None:
+def test_cnv_at_the_cycles_of_finn(cycles: int, widest: int) -> None:
     graph = Planner(CNV, input="uint8", input_scale="1/255").graph
     finn = finn_figures(graph, cycles, widest)
     found = least_share(space_of(graph, cycles), SpeedLimits(cycles), finn)
     assert found is not None
     assert found.interval <= cycles
-    assert found.resources["lut"] <= more * finn["lut"]
+    assert found.resources["lut"] <= finn["lut"]
     assert found.resources["bram18"] <= finn["bram18"]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bnnfpga.cli.options import FAMILY_NAMES, AsJson, InputScale, InputType, ModelArgument, Quiet, Verbose
+from bnnfpga.cli.options import FAMILY_NAMES, AsJson, InputScale, InputType, ModelArgument, Picture, Quiet, Verbose
 from bnnfpga.cli.terminal import Outcome, Terminal
 from bnnfpga.dataflow.target import DEFAULT_TARGET
 
@@ -42,6 +42,7 @@ def compile(
     output_kind: Annotated[
         OutputKind, typer.Option("--output", help="Integer scores, or the class, decided in hardware.")
     ] = OutputKind.SCORES,
+    picture: Picture = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing project.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -55,8 +56,12 @@ def compile(
 
     def work() -> Outcome:
         from bnnfpga.api import compile as compile_model
+        from bnnfpga.compiler.recompiled import Recompiled
+        from bnnfpga.compiler.unit_picture import require_picture, write_picture
         from bnnfpga.report.tables import compile_table
 
+        if picture is not None:
+            require_picture(picture)
         project = compile_model(
             model,
             output,
@@ -71,6 +76,8 @@ def compile(
             force=force,
         )
         summary = project.summary()
+        if picture is not None:
+            write_picture(picture, Recompiled(project).graph, summary["layers"], str(model))
         return Outcome(summary, lambda: compile_table(summary))
 
     Terminal(as_json, quiet, verbose).finish(work, f"compiling {model}")

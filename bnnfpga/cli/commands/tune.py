@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelArgument, Quiet, Verbose
+from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelArgument, Picture, Quiet, Verbose
 from bnnfpga.cli.terminal import Outcome, Terminal
 
 
@@ -53,8 +53,11 @@ def tune(
     ] = None,
     pareto: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the front of speed and area, .html or .json.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Write the front of speed and area, .html, .png or .json.", show_default=False
+        ),
     ] = None,
+    picture: Picture = None,
     output: Annotated[
         Path | None, typer.Option("-o", metavar="FILE", help="Write the folding file.", show_default=False)
     ] = None,
@@ -77,15 +80,18 @@ def tune(
         from bnnfpga.base.output_files import require_distinct, require_writable, write_output
         from bnnfpga.compiler.tuner import require_front_name
         from bnnfpga.compiler.tuner import tune as tune_model
+        from bnnfpga.compiler.unit_picture import require_picture
         from bnnfpga.report.tables import tune_table
 
-        files = {"-o": output, "--pareto": pareto, "--finn-json": finn_json}
+        files = {"-o": output, "--pareto": pareto, "--picture": picture, "--finn-json": finn_json}
         for path in files.values():
             if path is not None:
                 require_writable(path)
         require_distinct(files)
         if pareto is not None:
             require_front_name(pareto)
+        if picture is not None:
+            require_picture(picture)
         tuned = tune_model(
             model,
             part=part,
@@ -107,6 +113,8 @@ def tune(
             tuned.write_folding(output)
         if pareto is not None:
             tuned.write_front(pareto)
+        if picture is not None:
+            tuned.write_picture(picture)
         if finn_json is not None:
             write_output(finn_json, json.dumps(tuned.finn, indent=2).encode())
         summary = tuned.summary()

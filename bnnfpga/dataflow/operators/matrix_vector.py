@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.datapath_shape import DatapathShape, number_bits, pipeline_terms, start_terms, step_terms
 from bnnfpga.dataflow.datapath_stages import (
     MAX_DSP_BITS,
     DatapathStages,
@@ -18,7 +19,6 @@ from bnnfpga.dataflow.datapath_stages import (
     PaddedXnorStages,
     ProductStages,
     XnorStages,
-    dsp_slices,
 )
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import Memory, RtlInstance
@@ -27,17 +27,19 @@ from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, MemoryKind, WeightsKind
 from bnnfpga.dataflow.paired_luts import stored
 from bnnfpga.dataflow.parity_words import ParityWords
+from bnnfpga.dataflow.product_terms import ProductShape, flag_terms, multiplied_terms, plane_terms, wide_terms
 from bnnfpga.dataflow.requantizers import RequantizerKind
-from bnnfpga.dataflow.resources import multiplier_terms, queue_terms
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.start_values import StartValues
-from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.stream import PixelParts, Port, legal_lanes
 from bnnfpga.dataflow.tree_stages import MultiplierStages, PlaneStages
 from bnnfpga.dataflow.unfolded_form import UnfoldedForm
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
-from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.dataflow.window_beats import pixel_parts, pixels_abreast, window_lanes
+from bnnfpga.dataflow.xnor_terms import dsp_xnor_terms, padded_xnor_terms, parity_terms, xnor_terms
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -84,6 +86,8 @@ class MatrixVector(DotProductUnit):
         Where sums are accumulated; None for in logic.
     constants
         Inputs that are the same for all vectors, and their values: a unit of one word in `logic` does without them.
+    kernel_pixels
+        Pixels of a vector in a step, each with as many of its channels; None for as few as `simd` inputs can be of.
     """
 
     positions: tuple[int, ...] = ()
@@ -97,6 +101,7 @@ class MatrixVector(DotProductUnit):
     sums: IntegerType | None = None
     constants: tuple[tuple[int, int], ...] = ()
     accumulators: AccumulatorsKind | None = None
+    kernel_pixels: int | None = None
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -122,14 +127,19 @@ class MatrixVector(DotProductUnit):
         """Input channels per pixel."""
         return self.mw // math.prod(self.kernel)
 
+    @cached_property
+    def abreast(self) -> int:
+        """Pixels of a vector in a step."""
+        return self.kernel_pixels or self.legal_kernel_pixels(self.simd)[0]
+
     @property
     def flags(self) -> int:
         """Flags of a step of one vector, one for each pixel that may lie outside the image."""
-        return max(1, self.simd // self.channels) if self.padded else 0
+        return self.abreast if self.padded else 0
 
     @property
     def count_scale(self) -> int:
-        return 2 if self.padded and min(self.simd, self.channels) % 2 else 1
+        return 2 if self.padded and self.simd // self.abreast % 2 else 1
 
     @property
     def passes(self) -> int:
@@ -148,7 +158,7 @@ class MatrixVector(DotProductUnit):
 
     def _takes(self, lanes: int) -> bool:
         """Whether the buffer makes steps of beats of so many elements."""
-        return self.passes > 1 and self.simd % lanes == 0 and not self.padded
+        return self.passes > 1 and self.simd % lanes == 0 and not self.padded and self._parts is None
 
     @cached_property
     def buffer(self) -> VectorBuffer | None:
@@ -216,7 +226,12 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.positions, self.mw), self.input_type, self.input_lanes, self.pixels * self.flags),)
+        shape, pads = (*self.positions, self.mw), self.pixels * self.flags
+        return (Port(shape, self.input_type, self.input_lanes, pads, self._parts),)
+
+    @property
+    def _parts(self) -> PixelParts | None:
+        return pixel_parts(self.abreast, self.simd, self.channels)
 
     @cached_property
     def outputs(self) -> tuple[Port, ...]:
@@ -232,6 +247,9 @@ class MatrixVector(DotProductUnit):
 
     def legal_simd(self, pe: int) -> tuple[int, ...]:
         return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
+
+    def legal_kernel_pixels(self, simd: int) -> tuple[int, ...]:
+        return pixels_abreast(self.kernel, self.channels, simd)
 
     def with_inputs(self, *ports: Port) -> MatrixVector:
         lanes = ports[0].lanes if self._takes(ports[0].lanes) else None
@@ -333,7 +351,7 @@ class MatrixVector(DotProductUnit):
     def _stored(self, weights: IntArray) -> StoredWeights:
         # A word has the weights of one step of one pass.
         values = weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
-        return StoredWeights(values, self.weight_type, self._stored_kind)
+        return StoredWeights(values, self.weight_type, self._stored_kind, self._parts)
 
     @property
     def _stored_kind(self) -> MemoryKind:
@@ -346,7 +364,9 @@ class MatrixVector(DotProductUnit):
         if not self.is_xnor:
             return None
         part = self.simd // self.flags if self.padded else None
-        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind, part)
+        return ParityWords(
+            self.weights, self.table, self.neurons, self.simd, self._stored_kind, part, order=self._parts
+        )
 
     @cached_property
     def start_values(self) -> StartValues | None:
@@ -398,29 +418,69 @@ class MatrixVector(DotProductUnit):
         return weights + stored(self.target, Thresholds=words.initial_memory)
 
     def cost_terms(self) -> CostTerms:
-        queue = queue_terms(self.outputs[0].width, self.queue)
-        buffer = self.buffer.cost_terms() if self.buffer else CostTerms()
+        queue = queue_terms(self.outputs[0].width, self.queue, held=True)
+        buffer = self.buffer.cost_terms(self.target.family) if self.buffer else CostTerms()
         if self.memory == "logic":
             return add_terms(self._rendered_form.cost_terms(), buffer, queue)
-        weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
-        accumulate = self.pe * self.accumulator_bits
-        block = self.memory == "block" and weights.words > 1
-        registers = (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40
-        unit = CostTerms({"matrix_vector.sums": 2 * accumulate + 40}, {"matrix_vector.bits": registers})
-        memories = add_terms(weights.cost_terms(), thresholds.cost_terms())
-        slices = CostTerms()
-        if self._in_dsp:
-            kept = {"matrix_vector.sums": -accumulate}
-            slices = CostTerms(kept, dsp=dsp_slices(self.pe, self.accumulator_bits - 1))
-        return add_terms(unit, self._product_terms(), memories, buffer, queue, slices)
+        shape = self._shape
+        bank = self._bank_words if self.weight_stages > 1 else 0
+        weights = self.stored_weights.cost_terms(self.target, stages=self.weight_stages, bank_words=bank)
+        compared = CostTerms() if self._result_is_sign else self.stored_thresholds.cost_terms()
+        control = add_terms(step_terms(self.passes, self.steps), pipeline_terms(shape), buffer, queue)
+        sums = add_terms(start_terms(shape, self.target), self._sum_terms(shape), self._result_terms(shape))
+        return add_terms(control, weights, sums, compared)
 
-    def _product_terms(self) -> CostTerms:
-        """The products of a step and their adders."""
-        bits, terms = self.weight_type.bits, self.pe * self.simd
-        if not self._multiplies:
-            return CostTerms({"matrix_vector.products": terms * bits * self._planes})
-        products = multiplier_terms(bits, self._planes + 1, terms)
-        return add_terms(products, CostTerms({"matrix_vector.products": terms * (bits + self._planes)}))
+    @cached_property
+    def _shape(self) -> DatapathShape:
+        words = self.parity_words or self.start_values
+        signed = words is not None and words.is_signed
+        return DatapathShape(
+            pe=self.neurons,
+            simd=self.simd,
+            pixels=self.pixels,
+            flags=self.flags,
+            passes=self.passes,
+            steps=self.steps,
+            weight_stages=self.weight_stages,
+            stages=self.popcount_stages,
+            input_bits=self.input_type.bits,
+            sum_bits=words.initial_type.bits if words is not None and signed else self.accumulator_bits,
+            loaded=signed or self.start_values is not None,
+            lut_inputs=self.target.lut_inputs,
+        )
+
+    def _sum_terms(self, shape: DatapathShape) -> CostTerms:
+        """What takes the inputs of a step to its sums."""
+        if self.is_xnor:
+            form = padded_xnor_terms if self.padded else dsp_xnor_terms if self._in_dsp else xnor_terms
+            return add_terms(form(shape), self._parity_terms(shape))
+        products = ProductShape(self.weight_type.bits, self._planes, self._has_signs or self.input_type.signed)
+        flagged = flag_terms(shape, self._planes)
+        if self._is_wide:
+            return add_terms(flagged, wide_terms(shape, products))
+        if self._multiplies:
+            return add_terms(flagged, multiplied_terms(shape, products, self._stages.group, self.target.family))
+        return add_terms(flagged, plane_terms(shape, products))
+
+    def _parity_terms(self, shape: DatapathShape) -> CostTerms:
+        """The encoder of inputs: of a beat, if its beats begin at even places, else of a step."""
+        lanes = self.input_lanes // self.pixels
+        early = self.padded or lanes == self.simd or lanes % 2 == 0
+        beats = self.mw // lanes if early else self.steps
+        running = not self.padded and beats > 1
+        counted = number_bits(beats) if running and early and self.passes > 1 else 0
+        encoder = parity_terms(lanes if early else self.simd, self.flags, running, self.pixels, shape.lut_inputs)
+        return add_terms(encoder, CostTerms({"counters.bits": counted}, {"counters.bits": counted}))
+
+    def _result_terms(self, shape: DatapathShape) -> CostTerms:
+        """Sums that are compared, or the results themselves."""
+        if self._result_is_sign:
+            return CostTerms({"results.signs": shape.sums}, {"results.bits": shape.sums + 1})
+        if self.table is not None:
+            return CostTerms(ff={"results.bits": shape.sums * shape.sum_bits})
+        # The lowest bit of a dot product of -1 and +1 is a constant.
+        constant = 1 if self.is_xnor and self.count_scale == 1 else 0
+        return CostTerms(ff={"results.bits": shape.sums * (self.outputs[0].type.bits - constant) + 1})
 
     def rtl(self) -> RtlInstance:
         return self._rendered_form.instance(self.name) if self.memory == "logic" else super().rtl()
@@ -431,7 +491,7 @@ class MatrixVector(DotProductUnit):
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
             return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends, self.constants)
-        weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
+        weights = self.stored_weights.in_order.swapaxes(1, 2) > 0
         lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
         return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
 

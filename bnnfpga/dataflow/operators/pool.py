@@ -32,7 +32,7 @@ class Pool(Operator):
     windows
         Rows and columns of windows.
     kernel
-        Rows and columns of pixels per window; the pixels come one after the other, each with all its channels.
+        Rows and columns of pixels per window, which come one after the other.
     channels
         Channels per pixel.
     type
@@ -44,6 +44,8 @@ class Pool(Operator):
     padded
         Whether beats carry flags for pixels outside the image (`Port.pads`). In `execute`, such a pixel is any integer
         outside the type for an extremum, and 0 for a sum.
+    in_order
+        Whether each pixel must come with all its channels: no window is in front that could send them otherwise.
     """
 
     windows: tuple[int, ...]
@@ -55,6 +57,7 @@ class Pool(Operator):
     padded: bool = False
     pe: int = 1
     simd: int = 1
+    in_order: bool = False
 
     kind: ClassVar[str] = "pool"
     is_monotone: ClassVar[bool] = True
@@ -108,7 +111,7 @@ class Pool(Operator):
         return self.beats.legal_pe()
 
     def legal_simd(self, pe: int) -> tuple[int, ...]:
-        return self.beats.legal_simd(pe)
+        return (1,) if self.in_order and pe < self.channels else self.beats.legal_simd(pe)
 
     def interval(self) -> int:
         return self.beats.interval()

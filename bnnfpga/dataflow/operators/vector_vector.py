@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.depthwise_terms import DepthwiseShape, depthwise_terms
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.memory_kinds import MemoryKind
-from bnnfpga.dataflow.resources import multiplier_terms, queue_terms
+from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
@@ -36,7 +37,7 @@ class VectorVector(DotProductUnit):
     weights
         int64 (taps, channels).
     windows
-        Windows of a frame, on any axes; their pixels come one after the other, each with all its channels.
+        Windows of a frame, on any axes; their pixels come one after the other.
     table
         Thresholds on the sums; None if the unit sends the sums themselves.
     padded
@@ -151,20 +152,30 @@ class VectorVector(DotProductUnit):
     @cached_property
     def stored_weights(self) -> StoredWeights:
         # A word has the weights of one beat, each in a lane of its own.
-        return StoredWeights(self.weights.reshape(-1, self.simd * self.neurons, 1), self.weight_type, self.memory)
+        lanes, parts, weights = self.simd * self.neurons, self.beats.parts, self.weights.reshape(-1)
+        ordered = weights if parts is None else weights[parts.order(len(weights), lanes)]
+        return StoredWeights(ordered.reshape(-1, lanes, 1), self.weight_type, self.memory)
 
     def cost_terms(self) -> CostTerms:
-        weights, thresholds = self.stored_weights, self.stored_thresholds
-        accumulate = self.pe * self.accumulator_bits
-        kept = accumulate * -(-self.beats.chunks // 64) if self.beats.chunks > 1 else 0
-        registers = weights.width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40
-        unit = CostTerms({"vector_vector.bits": accumulate * self.simd + kept + 40}, {"vector_vector.bits": registers})
-        products = multiplier_terms(self.weight_type.bits, self.input_type.bits + 1, self.pe * self.simd)
+        beats, target = self.beats, self.target
+        shape = DepthwiseShape(
+            outputs=self.pe,
+            simd=self.simd,
+            chunks=beats.chunks,
+            steps=beats.steps,
+            padded=self.padded,
+            stages=self.product_stages,
+            sum_bits=self.accumulator_bits,
+            weight=self.weight_type,
+            input=self.input_type,
+            family=target.family,
+        )
+        counts = {"depthwise.results": self.pe * self.accumulator_bits} if self.is_xnor and self.table is None else {}
         return add_terms(
-            unit,
-            products if self._multiplies else CostTerms(),
-            weights.cost_terms(),
-            thresholds.cost_terms(),
+            depthwise_terms(shape),
+            CostTerms(counts),
+            self.stored_weights.cost_terms(target),
+            self.stored_thresholds.cost_terms(),
             queue_terms(self.outputs[0].width, self.queue),
         )
 

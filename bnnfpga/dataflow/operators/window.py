@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -19,8 +18,8 @@ from bnnfpga.dataflow.places import displacement
 from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
-from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, rtl_only
+from bnnfpga.dataflow.window_beats import pixel_parts, pixels_abreast, row_major_lanes
 from bnnfpga.dataflow.window_steps import WindowSteps
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.geometry import Geometry
@@ -31,8 +30,9 @@ from bnnfpga.numbers.integers import IntegerType
 class Window(Operator):
     """Sends the pixels of each window row by row, each pixel with all its channels.
 
-    A beat has `lanes` channels of one pixel, or all channels of several pixels: of a divisor of a kernel row, of whole
-    kernel rows, or of whole windows in a number that divides a row of windows. Padding takes no input beats.
+    A beat has channels of one pixel, or the same channels of several, in a number that divides a kernel row, or that
+    makes whole kernel rows; or all channels of whole windows in a number that divides a row of windows. Padding takes
+    no input beats.
 
     Parameters
     ----------
@@ -47,8 +47,11 @@ class Window(Operator):
         carry flags for them (`Port.pads`).
     lanes
         Elements per output beat.
+    units
+        Units per input beat, each of as many channels of a pixel as an output beat has of each: units of a pixel in a
+        number that divides it, or of whole pixels in a number that divides a row of the image.
     pixels
-        Pixels per input beat, a divisor of a row of the image. More than one requires whole pixels in the output, too.
+        Pixels of a window per output beat; None for as few as `lanes` can be of.
     """
 
     geometry: Geometry
@@ -56,7 +59,8 @@ class Window(Operator):
     type: IntegerType
     fill: int = 0
     lanes: int = 1
-    pixels: int = 1
+    units: int = 1
+    pixels: int | None = None
 
     kind: ClassVar[str] = "window"
     moves: ClassVar[bool] = True
@@ -68,34 +72,38 @@ class Window(Operator):
         """Windows per output beat."""
         return max(1, self.lanes // (self.geometry.taps * self.channels))
 
-    @property
-    def taps(self) -> int:
+    @cached_property
+    def abreast(self) -> int:
         """Pixels per output beat for each of its windows."""
-        return max(1, self.lanes // self.windows // self.channels)
+        if self.pixels is not None:
+            return self.pixels
+        return pixels_abreast(self.geometry.kernel, self.channels, self.lanes // self.windows)[0]
 
     @property
     def part(self) -> int:
-        """Channels of a pixel per beat."""
-        return min(self.lanes, self.channels)
+        """Channels of a pixel per output beat."""
+        return self.lanes // self.windows // self.abreast
 
     @property
     def chunks(self) -> int:
-        """Beats per pixel."""
+        """Output beats per pixel."""
         return self.channels // self.part
 
     @property
     def steps(self) -> int:
         """Beats per window."""
-        return self.geometry.taps // self.taps * self.chunks
+        return self.geometry.taps // self.abreast * self.chunks
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.geometry.image, self.channels), self.type, self.pixels * self.part),)
+        return (Port((*self.geometry.image, self.channels), self.type, self.units * self.part),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
         shape = (*self.geometry.windows, self.geometry.taps * self.channels)
-        return (Port(shape, self.type, self.lanes, self.windows * self.taps if self.flagged else 0),)
+        pads = self.windows * self.abreast if self.flagged else 0
+        parts = pixel_parts(self.abreast, self.lanes, self.channels) if self.windows == 1 else None
+        return (Port(shape, self.type, self.lanes, pads, parts),)
 
     @property
     def flagged(self) -> bool:
@@ -120,20 +128,27 @@ class Window(Operator):
         return displacement(last, geometry.image)
 
     def in_front_of(self, interval: int, *ports: Port) -> Window:
-        """The unit adapted to a consumer: at least its lanes, if possible, and enough input pixels to keep up."""
-        kernel, shape = self.geometry.kernel, self.outputs[0].shape
-        choices = {*window_lanes(kernel, self.channels), *(n for n in legal_lanes(shape) if n > shape[-1])}
-        lanes = min((n for n in choices if n >= ports[0].lanes), default=max(choices))
-        unit = replace(self, lanes=lanes, pixels=1)
-        if unit.chunks > 1:
-            return unit
+        """The unit adapted to a consumer: its lanes, or if it can have any, at least these; and enough input units."""
+        kernel, shape, parts = self.geometry.kernel, self.outputs[0].shape, ports[0].parts
+        if parts is not None:
+            unit = replace(self, lanes=ports[0].lanes, pixels=parts.abreast, units=1)
+        else:
+            choices = {*row_major_lanes(kernel, self.channels), *(n for n in legal_lanes(shape) if n > shape[-1])}
+            lanes = min((n for n in choices if n >= ports[0].lanes), default=max(choices))
+            windows = max(1, lanes // shape[-1])
+            unit = replace(self, lanes=lanes, pixels=max(1, lanes // windows // self.channels), units=1)
         pace = max(interval, unit.outputs[0].beats)
-        columns = divisors(self.geometry.image[1])
-        pixels = (n for n in columns if math.prod(self.geometry.image) <= n * pace)
-        return replace(unit, pixels=next(pixels, columns[-1]))
+        legal = unit.legal_units
+        return replace(unit, units=next((n for n in legal if unit.inputs[0].beats <= n * pace), legal[-1]))
+
+    @property
+    def legal_units(self) -> tuple[int, ...]:
+        """Legal numbers of units per input beat, ascending."""
+        columns = self.geometry.image[1]
+        return (*divisors(self.chunks), *(self.chunks * pixels for pixels in divisors(columns)[1:]))
 
     def with_inputs(self, *ports: Port) -> Window:
-        return replace(self, pixels=max(1, ports[0].lanes // self.channels)) if self.chunks == 1 else self
+        return replace(self, units=max(1, ports[0].lanes // self.channels)) if self.chunks == 1 else self
 
     @cached_property
     def depth(self) -> int:
@@ -147,9 +162,9 @@ class Window(Operator):
             pixels[self.windows - 1 :: self.windows] * self.chunks
             for pixels in (self.geometry.newest(), self.geometry.oldest()[1:])
         )
-        release = unneeded // self.pixels
+        release = unneeded // self.units
         # Beats are released even if no window needs them, so they must have arrived, too.
-        return np.maximum(-(-last // self.pixels), release), release
+        return np.maximum(-(-last // self.units), release), release
 
     @property
     def read_stages(self) -> int:
@@ -160,7 +175,7 @@ class Window(Operator):
     @property
     def _choice_levels(self) -> int:
         """Logic levels from the line buffer's output into the queue: choice of a pixel, fill, queue."""
-        return int(self.pixels > 1) + int(self.geometry.touches_pads and not self.flagged) + 1
+        return int(self.units > 1) + int(self.geometry.touches_pads and not self.flagged) + 1
 
     @property
     def logic_levels(self) -> int:
@@ -217,15 +232,17 @@ class Window(Operator):
     @property
     def _copies(self) -> int:
         """Pixels that a beat reads in the same cycle, each from its own copy of the line buffer."""
-        columns = min(self.taps, self.geometry.kernel[1])
+        columns = min(self.abreast, self.geometry.kernel[1])
         touched = np.arange(self.windows)[:, None] * self.geometry.stride[1]
         touched = touched + np.arange(columns) * self.geometry.dilation[1]
-        return self.taps // columns * len(np.unique(touched))
+        return self.abreast // columns * len(np.unique(touched))
 
     @property
     def _copy_parts(self) -> int:
         """Parts of an input beat, of which each copy of the line buffer stores only one."""
-        return self.pixels if self.windows * self.geometry.stride[1] % self.pixels == 0 else 1
+        if self.chunks > 1:
+            return 1
+        return self.units if self.windows * self.geometry.stride[1] % self.units == 0 else 1
 
     @property
     def _fill_code(self) -> int:
@@ -254,8 +271,7 @@ class Window(Operator):
         geometry = self.geometry
         return (
             both(Rows=geometry.image[0], Columns=geometry.image[1])
-            + rtl_only(Part=self.part, Chunks=self.chunks, InputPixels=self.pixels)
-            + hls_only(Channels=self.channels)
+            + both(Part=self.part, Chunks=self.chunks, InputUnits=self.units)
             + both(
                 ElementBits=self.type.bits,
                 KernelRows=geometry.kernel[0],
@@ -269,8 +285,7 @@ class Window(Operator):
                 WindowRows=geometry.windows[0],
                 WindowColumns=geometry.windows[1],
             )
-            + rtl_only(Taps=self.taps, Windows=self.windows)
-            + hls_only(Lanes=self.lanes, InputPixels=self.pixels)
+            + both(Taps=self.abreast, Windows=self.windows)
             + flags(self.flagged)
             + both(Fill=self._fill_code, Depth=self.depth)
             + rtl_only(Slots=buffer_slots(self.inputs[0].width, self.depth, self.target))

@@ -22,7 +22,7 @@ class Beats:
     Parameters
     ----------
     elements
-        int64 (beats * lanes,), in the stream's order.
+        int64 (beats * lanes,), in the order of beats (`Port.in_beats`).
     frames
         The number of beats of each frame, from simulators that know frames; None where beats merely follow each other.
     offered_at, transferred_at
@@ -39,16 +39,17 @@ class Beats:
         """The whole frames as int64 (frames, *shape)."""
         elements = stream.port.elements
         frames = len(self.elements) // elements
-        return self.elements[: frames * elements].reshape(frames, *stream.shape)
+        return stream.port.from_beats(self.elements[: frames * elements]).reshape(frames, *stream.shape)
 
 
 Observed = Mapping[str, Beats]
 """Observed beats by stream name."""
 
 
-def from_tensors(tensors: Mapping[str, IntArray]) -> Observed:
+def from_tensors(graph: Graph, tensors: Mapping[str, IntArray]) -> Observed:
     """The beats of a backend that computes whole tensors, (frames, *shape)."""
-    return {name: Beats(tensor.reshape(-1)) for name, tensor in tensors.items()}
+    ports = {stream.name: stream.port for stream in graph.streams}
+    return {name: Beats(ports[name].in_beats(tensor)) for name, tensor in tensors.items()}
 
 
 def from_monitors(graph: Graph, files: Mapping[str, bytes]) -> Observed:

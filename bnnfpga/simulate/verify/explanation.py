@@ -75,7 +75,7 @@ def _locate_folding(before: Stage, subject: Subject) -> Fault | None:
         if np.mean(tensor == subject.tensors[stream]) >= _CORRESPONDING:
             expected[stream] = tensor
     observed = {stream: tensor for stream, tensor in subject.tensors.items() if stream in expected}
-    return locate_value(graph, subject.tensors | expected, from_tensors(observed))
+    return locate_value(graph, subject.tensors | expected, from_tensors(graph, observed))
 
 
 def _locate(stage: Stage, subject: Subject, found: Examination) -> tuple[Fault | None, Subject]:

@@ -99,7 +99,7 @@ class _BeatPlace:
 
 def _first_difference(stream: Stream, expected: IntArray, beats: Beats) -> _BeatPlace | None:
     port = stream.port
-    want, got = normalised(port, expected).reshape(-1), normalised(port, beats.elements)
+    want, got = port.in_beats(normalised(port, expected)), normalised(port, beats.elements)
     comparable = min(len(want), len(got))
     wrong_frame = None
     if beats.frames is not None:
@@ -125,7 +125,9 @@ def _fault(
     if place.index is None:
         return Fault("beats", unit, stream.name, place.frame, None, None, place.expected_beats, place.beats)
     beats, port = observed[stream.name], stream.port
-    *pixel, channel = (int(axis) for axis in np.unravel_index(place.index % port.elements, stream.shape))
+    vector, element = divmod(place.index, len(port.order))
+    index = vector * len(port.order) + int(port.order[element])
+    *pixel, channel = (int(axis) for axis in np.unravel_index(index % port.elements, stream.shape))
     return Fault(
         "value",
         unit,
@@ -133,7 +135,7 @@ def _fault(
         place.frame,
         tuple(pixel) or None,
         channel,
-        int(expected[stream.name].reshape(-1)[place.index]),
+        int(expected[stream.name].reshape(-1)[index]),
         int(beats.elements[place.index]),
         None if beats.transferred_at is None else int(beats.transferred_at[place.index // port.lanes]),
     )

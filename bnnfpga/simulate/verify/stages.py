@@ -165,7 +165,7 @@ class SourceStage(Stage):
         return Result(subject.golden)
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
-        return from_tensors(self.layer_tensors(subject)), None
+        return from_tensors(subject.graph, self.layer_tensors(subject)), None
 
     def layer_tensors(self, subject: Subject) -> Mapping[str, IntArray]:
         return source_tensors(subject.reference.golden, subject.graph, subject.images)
@@ -180,7 +180,7 @@ class FoldedStage(Stage):
         return Result(subject.outputs)
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
-        return from_tensors(subject.tensors), None
+        return from_tensors(subject.graph, subject.tensors), None
 
 
 class EmulatorStage(Stage):
@@ -194,7 +194,7 @@ class EmulatorStage(Stage):
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
         graph = subject.graph
         names = [stream.name for stream in graph.streams]
-        return from_tensors(run_emulator(graph, subject.images.codes, tensors=names)), None
+        return from_tensors(graph, run_emulator(graph, subject.images.codes, tensors=names)), None
 
 
 class HlsStage(Stage):
