@@ -39,11 +39,14 @@ constexpr unsigned index_bits(unsigned count) { return count <= 2 ? 1 : 1 + inde
 /// Part           channels of a unit, at least 1
 /// Chunks         units of a pixel, at least 1
 /// InputUnits     units of an input beat: a divisor of Chunks, or those of whole pixels in a number that divides
-/// Columns ElementBits    bits of an element, 1 to 64 Kernel~, Stride~, Dilation~   rows and columns, as in ONNX, at
-/// least 1 each PadTop         rows above the image; those below follow from WindowRows PadLeft        columns left of
-/// the image; those right of it follow from WindowColumns WindowRows     rows of windows, at least 1 WindowColumns
-/// windows of a row, at least 1 Taps           pixels of a window in an output beat, with a unit of each: a part of a
-/// kernel row that divides it, or
+///                Columns
+/// ElementBits    bits of an element, 1 to 64
+/// Kernel~, Stride~, Dilation~   rows and columns, as in ONNX, at least 1 each
+/// PadTop         rows above the image; those below follow from WindowRows
+/// PadLeft        columns left of the image; those right of it follow from WindowColumns
+/// WindowRows     rows of windows, at least 1
+/// WindowColumns  windows of a row, at least 1
+/// Taps           pixels of a window in an output beat, with a unit of each: a part of a kernel row that divides it, or
 ///                whole kernel rows that divide the kernel; the next beats have the other units of the same pixels
 /// Windows        windows of an output beat, a part of a row of windows that divides it; more than one needs Taps to be
 ///                all pixels of a window, and Chunks = 1

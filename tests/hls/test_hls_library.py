@@ -178,17 +178,17 @@ REFUSED = [
     ),
     (
         STREAMS.format(4, 12) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
+        "window<4, 4, 2, 1, 1, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "",
     ),
     (
-        STREAMS.format(4, 6) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
-        "the lanes must be channels of one pixel that divide them, or whole pixels",
+        STREAMS.format(4, 24) + WINDOW_STEPS,
+        "window<4, 4, 2, 1, 1, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 2, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
+        "several windows of a beat must be whole",
     ),
     (
         STREAMS.format(4, 8) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 4, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
+        "window<4, 4, 2, 1, 1, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 2, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the pixels of a beat must be a part of a kernel row that divides it, or whole kernel rows",
     ),
     (
@@ -198,23 +198,18 @@ REFUSED = [
     ),
     (
         STREAMS.format(4, 24) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 12, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
+        "window<4, 4, 2, 1, 1, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the pixels of a beat must be",
     ),
     (
         STREAMS.format(12, 12) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 3, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
-        "the pixels of an input beat must be a part of a row",
-    ),
-    (
-        STREAMS.format(8, 4) + "const bnn::rom_bits<1> smallest[3][2] = {}; ",
-        "pool<6, 1, 4, 2, 2, 1, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
-        "several pixels of a window per beat need PE = Channels",
+        "window<4, 4, 2, 1, 3, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
+        "an input beat must be a part of a pixel, or whole pixels that are a part of a row",
     ),
     (
         STREAMS.format(24, 24) + "const bnn::rom_bits<1> smallest[1][6] = {}; ",
         "pool<6, 2, 4, 6, 1, 2, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
-        "several windows per beat need SIMD = Taps",
+        "several windows per beat must be whole",
     ),
     (
         "hls::stream<bnn::word<4>> one; hls::stream<bnn::word<6>> two; " + STREAMS.format(1, 10),
@@ -372,17 +367,17 @@ REFUSED = [
     ),
     (
         STREAMS.format(4, 12) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 0, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
+        "window<4, 4, 2, 1, 1, 2, 3, 3, 0, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "strides and dilations are at least 1",
     ),
     (
         STREAMS.format(4, 12) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 4, 99, 9>(in, out, steps, row_steps, kinds)",
+        "window<4, 4, 2, 1, 1, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 4, 99, 9>(in, out, steps, row_steps, kinds)",
         "the code of elements outside must fit an element",
     ),
     (
         STREAMS.format(4, 12) + WINDOW_STEPS,
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 2, 6, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
+        "window<4, 4, 2, 1, 1, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 2, 3, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the kernel must fit the image with its pads",
     ),
     (STREAMS.format(1, 1), "width_converter<0, 1, 1, 1>(in, out)", "a frame has at least one element"),

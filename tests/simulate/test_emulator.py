@@ -324,9 +324,8 @@ def slides(draw: st.DrawFn) -> Window:
     """Any geometry over few and many channels; what lies outside is 0, or of the type."""
     window, type = draw(windows()), draw(types())
     channels = draw(st.integers(1, 9) | st.sampled_from([31, 32, 33, 64, 65, 100]))
-    return replace(
-        window, channels=channels, type=type, fill=draw(st.sampled_from([0, type.lo, type.hi])), lanes=1, units=1
-    )
+    fill = draw(st.sampled_from([0, type.lo, type.hi]))
+    return replace(window, channels=channels, type=type, fill=fill, lanes=1, units=1, pixels=None)
 
 
 @pytest.mark.parametrize("path", HERE)
