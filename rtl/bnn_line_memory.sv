@@ -38,7 +38,8 @@ module bnn_line_memory #(
   reg [Width-1:0] word;
 
   if (Kind == "block") begin : gen_block
-    (* ram_style = "block" *)
+    // A word is never read and written at once, but for one that is not used.
+    (* ram_style = "block", no_rw_check *)
     reg [Width-1:0] words [0:Words-1];
     always @(posedge clk_i) begin
       if (write_i) words[write_address_i] <= data_i;

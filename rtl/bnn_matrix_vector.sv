@@ -74,6 +74,9 @@ module bnn_matrix_vector #(
   parameter              MemoryKind      = "block",
   // Cycles from a step to its weights, 1 to 3: with more registers around the memory, which block RAM needs for a fast clock.
   parameter int unsigned WeightStages    = 1,
+  // With inputs and weights of -1 and +1, cycles in which the inputs of a step become parities: 0, 1 or 2, see
+  // bnn_parity_encoder; where these are more than those to its weights, the weights wait.
+  parameter int unsigned ParityStages    = 0,
   // Words of a bank of weights, or 0 for one bank; see bnn_rom_banks.
   parameter int unsigned BankWords       = 0,
   // File of the weights, or the start of the names of the banks' files: for each pass and step a word with, for each PE and
@@ -142,6 +145,9 @@ module bnn_matrix_vector #(
   end
   if (WeightStages < 1 || WeightStages > 3) begin : gen_check_weight_stages
     $error("bnn_matrix_vector: WeightStages must be 1, 2 or 3");
+  end
+  if (ParityStages > 2) begin : gen_check_parity_stages
+    $error("bnn_matrix_vector: ParityStages must be 0, 1 or 2");
   end
   if (PopcountStages < 1 || PopcountGroup < 1) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages and PopcountGroup must be at least 1");
@@ -230,10 +236,11 @@ module bnn_matrix_vector #(
   // The input vector, kept for the later passes.
 
   localparam int unsigned BeatBits = Pixels * (SIMD * InputBits + Flags);
-  // Where it counts, inputs are parities (bnn_parity_encoder): from beats as they arrive, if those begin at even places.
-  localparam Early = InputLanes == SIMD || InputLanes % 2 == 0;
+  // Where it counts, inputs are parities (bnn_parity_encoder): from beats as they arrive, if those begin at even places and
+  // that takes no stages.
+  localparam Early = ParityStages == 0 && (InputLanes == SIMD || InputLanes % 2 == 0);
   wire [Pixels*(InputLanes*InputBits+Flags)-1:0] arriving;
-  if (Counted && Flags > 0) begin : gen_padded_parities
+  if (Counted && Early && Flags > 0) begin : gen_padded_parities
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       bnn_padded_parities #(
         .Lanes(SIMD),
@@ -305,54 +312,122 @@ module bnn_matrix_vector #(
     wire unused = &{1'b0, first_pass, InputBanks == 0};
   end
 
-  // The inputs of the step.
-  wire [BeatBits-1:0] x;
-  if (Counted && !Early) begin : gen_late_parities
-    bnn_parity_encoder #(
-      .Lanes(SIMD),
-      .Cells(CarryCell >= 4 ? 1 : 0)
-    ) encoder (
-      .clk_i,
-      .rst_ni,
-      .taken_i (go),
-      .last_i  (last_step),
-      .inputs_i(kept),
-      .inputs_o(x)
-    );
-  end else begin : gen_as_kept
-    assign x = kept;
-  end
-
-  // The step that enters the datapath when its weights are there.
-  wire                entering;
-  wire                entering_first;
-  wire                entering_last;
-  wire [PassBits-1:0] entering_pass;
-  wire [BeatBits-1:0] entering_x;
-  wire unused_steps = &{1'b0, step, last_pass, entering_pass};
-  if (WeightStages == 1) begin : gen_enter
-    assign {entering, entering_first, entering_last} = {go, first_step, last_step};
-    assign entering_pass = pass;
-    assign entering_x = x;
-  end else begin : gen_enter_later
-    localparam int unsigned Waits = WeightStages - 1;
-    reg [         Waits-1:0] waiting;
-    reg [         Waits-1:0] waiting_first;
-    reg [         Waits-1:0] waiting_last;
-    reg [Waits*PassBits-1:0] waiting_pass;
-    reg [Waits*BeatBits-1:0] waiting_x;
+  // The step on its way to the datapath, where it is with its weights. A bit for each cycle since it began.
+  localparam int unsigned Waits = WeightStages > ParityStages ? WeightStages - 1 : ParityStages;
+  wire [Waits:0] going;
+  wire [Waits:0] going_first;
+  wire [Waits:0] going_last;
+  if (Waits == 0) begin : gen_go
+    assign {going, going_first, going_last} = {go, first_step, last_step};
+  end else begin : gen_go_on
+    reg [Waits-1:0] waiting;
+    reg [Waits-1:0] waiting_first;
+    reg [Waits-1:0] waiting_last;
     always @(posedge clk_i) begin
       waiting       <= Waits'({waiting, go});
       waiting_first <= Waits'({waiting_first, first_step});
       waiting_last  <= Waits'({waiting_last, last_step});
-      waiting_pass  <= (Waits * PassBits)'({waiting_pass, pass});
-      waiting_x     <= (Waits * BeatBits)'({waiting_x, x});
       if (!rst_ni) waiting <= '0;
     end
-    assign {entering, entering_first, entering_last} = {waiting[Waits-1], waiting_first[Waits-1], waiting_last[Waits-1]};
-    assign entering_pass = waiting_pass[(Waits-1)*PassBits+:PassBits];
-    assign entering_x = waiting_x[(Waits-1)*BeatBits+:BeatBits];
+    assign going = {waiting, go};
+    assign going_first = {waiting_first, first_step};
+    assign going_last = {waiting_last, last_step};
   end
+  wire                entering = going[Waits];
+  wire                entering_first = going_first[Waits];
+  wire                entering_last = going_last[Waits];
+  wire [PassBits-1:0] entering_pass;
+  bnn_delay #(
+    .Width(PassBits),
+    .Cycles(Waits)
+  ) passes_going (
+    .clk_i,
+    .data_i(pass),
+    .data_o(entering_pass)
+  );
+
+  // Its inputs, as parities: those that are encoded here wait before.
+  localparam int unsigned Late = ParityStages > 0 ? Waits - ParityStages : 0;
+  wire [BeatBits-1:0] waited;
+  wire [BeatBits-1:0] x;
+  wire [BeatBits-1:0] entering_x;
+  bnn_delay #(
+    .Width(BeatBits),
+    .Cycles(Late)
+  ) inputs_waiting (
+    .clk_i,
+    .data_i(kept),
+    .data_o(waited)
+  );
+  if (Counted && !Early) begin : gen_late_parities
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      if (Flags > 0) begin : gen_padded
+        bnn_padded_parities #(
+          .Lanes(SIMD),
+          .Parts(Parts),
+          .Cells(CarryCell >= 4 ? 1 : 0),
+          .Stages(ParityStages)
+        ) parities (
+          .clk_i,
+          .rst_ni,
+          .inputs_i(waited[v*SIMD+:SIMD]),
+          .inputs_o(x[v*SIMD+:SIMD])
+        );
+      end else begin : gen_whole
+        bnn_parity_encoder #(
+          .Lanes(SIMD),
+          .Cells(CarryCell >= 4 ? 1 : 0),
+          .Stages(ParityStages)
+        ) encoder (
+          .clk_i,
+          .rst_ni,
+          .taken_i (going[Late]),
+          .last_i  (going_last[Late]),
+          .inputs_i(waited[v*SIMD+:SIMD]),
+          .inputs_o(x[v*SIMD+:SIMD])
+        );
+      end
+    end
+    if (Flags > 0) begin : gen_flags
+      bnn_delay #(
+        .Width(Pixels * Parts),
+        .Cycles(ParityStages)
+      ) flags_going (
+        .clk_i,
+        .data_i(waited[Pixels*SIMD+:Pixels*Parts]),
+        .data_o(x[Pixels*SIMD+:Pixels*Parts])
+      );
+    end
+  end else begin : gen_as_kept
+    bnn_delay #(
+      .Width(BeatBits),
+      .Cycles(ParityStages)
+    ) inputs_going (
+      .clk_i,
+      .data_i(waited),
+      .data_o(x)
+    );
+  end
+  bnn_delay #(
+    .Width(BeatBits),
+    .Cycles(Waits - Late - ParityStages)
+  ) parities_waiting (
+    .clk_i,
+    .data_i(x),
+    .data_o(entering_x)
+  );
+  wire unused_steps = &{1'b0, step, last_pass, entering_pass, going, going_first, going_last};
+
+  // The number of its weights, which come in time.
+  wire [AddressBits-1:0] word_address;
+  bnn_delay #(
+    .Width(AddressBits),
+    .Cycles(Waits + 1 - WeightStages)
+  ) address_waiting (
+    .clk_i,
+    .data_i(address),
+    .data_o(word_address)
+  );
 
   // Memories.
 
@@ -375,7 +450,7 @@ module bnn_matrix_vector #(
       .Initial(Signed ? Thresholds : "")
     ) weights (
       .clk_i,
-      .address_i(address),
+      .address_i(word_address),
       .word_o(word)
     );
   end else begin : gen_weights
@@ -390,7 +465,7 @@ module bnn_matrix_vector #(
       .Luts(WeightsLuts)
     ) weights (
       .clk_i,
-      .address_i(address),
+      .address_i(word_address),
       .data_o(word)
     );
   end

@@ -11,7 +11,9 @@ module bnn_padded_parities #(
   // Parts of a beat; a divisor of Lanes.
   parameter int unsigned Parts = 1,
   // 1: with lookup tables of six inputs and two outputs, those of Xilinx devices; else 0.
-  parameter int unsigned Cells = 1
+  parameter int unsigned Cells = 1,
+  // Cycles from inputs to their parities; see bnn_parity_encoder.
+  parameter int unsigned Stages = 0
 ) (
   input  wire             clk_i,
   input  wire             rst_ni,
@@ -30,7 +32,8 @@ module bnn_padded_parities #(
     wire [Part+Odd-1:0] encoded;
     bnn_parity_encoder #(
       .Lanes(Part + Odd),
-      .Cells(Cells)
+      .Cells(Cells),
+      .Stages(Stages)
     ) encoder (
       .clk_i,
       .rst_ni,

@@ -19,8 +19,8 @@ class DatapathShape:
         Outputs and inputs of a vector per cycle, vectors, flags of a vector.
     passes, steps
         Passes over a vector, and steps of each.
-    weight_stages, stages
-        Cycles from a step to its weights, and from these to the accumulator.
+    start_stages, weight_stages, stages
+        Cycles from a step to where it is in the datapath, from its number to its weights, and on to the accumulator.
     input_bits
         Bits of an input.
     sum_bits
@@ -37,6 +37,7 @@ class DatapathShape:
     flags: int
     passes: int
     steps: int
+    start_stages: int
     weight_stages: int
     stages: int
     input_bits: int
@@ -79,8 +80,10 @@ def pipeline_terms(shape: DatapathShape) -> CostTerms:
     # That there is a step, and that it is the last; the first, where sums start at values.
     known = 1 if shape.one_step else 2
     first = 0 if shape.one_step or not shape.loaded else 1
-    marks = (shape.stages + 1) * known + shape.stages * first + (shape.weight_stages - 1) * (known + first)
-    return CostTerms({"pipeline.units": 1}, {"pipeline.bits": shape.weight_stages * beat + marks})
+    marks = (shape.stages + 1) * known + shape.stages * first + (shape.start_stages - 1) * (known + first)
+    # The number of its weights, where these would come before its inputs.
+    number = (shape.start_stages - shape.weight_stages) * number_bits(shape.words)
+    return CostTerms({"pipeline.units": 1}, {"pipeline.bits": shape.start_stages * beat + marks + number})
 
 
 def start_terms(shape: DatapathShape, target: Target) -> CostTerms:
@@ -90,5 +93,5 @@ def start_terms(shape: DatapathShape, target: Target) -> CostTerms:
     width = shape.pe * shape.sum_bits
     values = RomContents.random(shape.passes, width, target)
     kept = values.bits if shape.passes > 1 else 1
-    waits = (shape.weight_stages + shape.stages - 2) * number_bits(shape.passes)
+    waits = (shape.start_stages + shape.stages - 2) * number_bits(shape.passes)
     return add_terms(rom_terms(values, target), CostTerms(ff={"starts.bits": kept + waits}))

@@ -62,6 +62,13 @@ class Target:
         bits = (choices - 1).bit_length()
         return -(-bits // 2) if self.lut_inputs == 6 else bits - bits // 3
 
+    def parity_levels(self, bits: int) -> int:
+        """Logic levels of the parity of so many bits."""
+        levels = 0
+        while bits > 1:
+            bits, levels = -(-bits // self.lut_inputs), levels + 1
+        return levels
+
     def count_levels(self, bits: int) -> int:
         """Logic levels of the number of set bits among so many."""
         stages = max(0, bits - 1).bit_length()

@@ -66,8 +66,10 @@ def test_a_parameter(name: str, project: bnnfpga.Project, tmp_path: Path) -> Non
 def test_bits_of_a_memory(memory: str, project: bnnfpga.Project, tmp_path: Path) -> None:
     broken = broken_by(project, tmp_path / "broken")
     path = broken.folder / "memories" / f"{memory}.mem"
-    # The highest digit of a word may be padding; the lowest has used bits.
-    path.write_text("".join(f"{word[:-1]}{int(word[-1], 16) ^ 0xF:x}\n" for word in path.read_text().split()))
+    # The highest digit of a word may be padding, and the lowest the fraction of a fixed-point number.
+    words = path.read_text().split()
+    changed = [int(word, 16) ^ (16 ** max(1, len(word) - 1) - 1) for word in words]
+    path.write_text("".join(f"{value:0{len(word)}x}\n" for word, value in zip(words, changed, strict=True)))
     said = verified(broken)
     assert said is not None
     assert said["unit"] == memory.rsplit("_", 1)[0]

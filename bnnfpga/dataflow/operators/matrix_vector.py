@@ -26,6 +26,7 @@ from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
 from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, MemoryKind, WeightsKind
 from bnnfpga.dataflow.paired_luts import stored
+from bnnfpga.dataflow.parity_stages import ParityStages
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.product_terms import ProductShape, flag_terms, multiplied_terms, plane_terms, wide_terms
 from bnnfpga.dataflow.requantizers import RequantizerKind
@@ -277,6 +278,26 @@ class MatrixVector(DotProductUnit):
             return PaddedXnorStages(*shape, *late, compare, self.flags)
         return (DspXnorStages if self._in_dsp else XnorStages)(*shape, *late, compare)
 
+    @cached_property
+    def _parities(self) -> ParityStages | None:
+        """How inputs become parities; None for a unit that takes them as they are."""
+        if not self.is_xnor or self.memory == "logic":
+            return None
+        part = self.simd // self.flags if self.padded else None
+        return ParityStages(
+            self.input_lanes // self.pixels, self.simd, part, self._read_levels, self.weight_stages, self.target
+        )
+
+    @property
+    def _read_levels(self) -> int:
+        """Logic levels from the number of a step to its inputs."""
+        return self.buffer.read_levels(self.target) if self.buffer else 0
+
+    @property
+    def _start_stages(self) -> int:
+        """Cycles from a step to where it is in the datapath, with its weights and its inputs."""
+        return max(self.weight_stages, 1 + self._parities.count if self._parities else 0)
+
     @property
     def weight_stages(self) -> int:
         """Cycles from a step to its weights."""
@@ -322,12 +343,13 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
-        return max(self._stages.logic_levels, self.buffer.read_levels(self.target) if self.buffer else 0)
+        inputs = self._parities.logic_levels if self._parities else self._read_levels
+        return max(self._stages.logic_levels, inputs)
 
     @property
     def latency(self) -> int:
         compared = 0 if self._result_is_sign else self.stored_thresholds.stages
-        return 2 + self.weight_stages + self.popcount_stages + compared
+        return 2 + self._start_stages + self.popcount_stages + compared
 
     @property
     def queue(self) -> int:
@@ -441,6 +463,7 @@ class MatrixVector(DotProductUnit):
             flags=self.flags,
             passes=self.passes,
             steps=self.steps,
+            start_stages=self._start_stages,
             weight_stages=self.weight_stages,
             stages=self.popcount_stages,
             input_bits=self.input_type.bits,
@@ -504,7 +527,7 @@ class MatrixVector(DotProductUnit):
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
-            + rtl_only(WeightStages=self.weight_stages)
+            + rtl_only(WeightStages=self.weight_stages, ParityStages=self._parities.count if self._parities else 0)
             + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self._stages.group)
             + rtl_only(
                 QueueDepth=self.queue, Accumulators="dsp" if self._in_dsp else "logic", Family=self.target.family
