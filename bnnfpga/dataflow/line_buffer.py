@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.lut_memory import written_memory
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.resources import memory_blocks, memory_terms
 from bnnfpga.dataflow.target import Target
@@ -78,4 +79,4 @@ def buffer_terms(width: int, depth: int, target: Target, copies: int = 1) -> Cos
     """A buffer from which `copies` beats are read in a cycle."""
     if buffer_kind(width, depth, target) == "block":
         return memory_terms(depth, width, "block").times(copies)
-    return CostTerms({"line_buffer.memory": copies * width * -(-depth // 64) * 4 // 3})
+    return written_memory(depth, width, target.family).times(copies)
