@@ -1,4 +1,4 @@
-"""The calibrated costs of each FPGA family, a JSON file each, as `python -m benchmarks.calibrate` writes them."""
+"""The costs of the parts of units in each FPGA family, a JSON file each (docs/costs.md)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Coefficients:
             lut = sum([self.lut[name] * count for name, count in terms.lut.items()])
             ff = sum([self.ff[name] * count for name, count in terms.ff.items()])
         except KeyError as error:
-            raise LookupError(f"{self.family} has no coefficient {error}: run benchmarks.calibrate") from None
+            raise LookupError(f"{self.family} has no coefficient {error} in {FOLDER.name}/") from None
         return {"lut": round(lut), "ff": round(ff), "bram18": terms.bram18, "dsp": terms.dsp}
 
 

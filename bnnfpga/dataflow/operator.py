@@ -128,8 +128,8 @@ class Operator(ABC):
     def resources(self) -> dict[str, int]:
         """Estimated cost in its FPGA family, memories included, by each of `bnnfpga.dataflow.resources.RESOURCES`.
 
-        LUTs and flip-flops are counted as Yosys maps them, calibrated by `benchmarks/calibrate.py`; the error of each
-        kind of unit is known (`bnnfpga.dataflow.cost_coefficients`).
+        LUTs and flip-flops are counted as Yosys maps them, with an error that is known for some kinds of unit
+        (`bnnfpga.dataflow.cost_coefficients`).
         """
         return coefficients(self.target.family).cost(self.cost_terms())
 
