@@ -118,8 +118,15 @@ def tune_table(summary: Mapping[str, Any]) -> RenderableType:
 
 def parts_table(listing: Mapping[str, Any]) -> RenderableType:
     """The FPGAs that are known."""
-    rows = [[*_cells(part, "name", "family"), *_cells(part["resources"], *_ESTIMATES)] for part in listing["parts"]]
-    return _grid(["part", "family", *(f"{_AREA[kind]}>" for kind in _ESTIMATES)], rows)
+    rows = [
+        [
+            *_cells(part, "name", "family"),
+            *_cells(part["resources"], *_ESTIMATES),
+            Text(f"{_show(part['block_rams'])} of {part['block_ram_bits'] // 1024} kbit"),
+        ]
+        for part in listing["parts"]
+    ]
+    return _grid(["part", "family", *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "block RAMs>"], rows)
 
 
 def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:

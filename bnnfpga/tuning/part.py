@@ -36,15 +36,19 @@ class FpgaPart:
     name, family
         Its name without package and speed grade, and its family (`bnnfpga.dataflow.target.FAMILIES`).
     resources
-        What it has of each of `RESOURCES`, block RAM in units of 18 kbit.
+        What it has of each of `RESOURCES`, block RAM in units of 18 kbit, in which estimates count it on all families.
     reserved
         What of that is kept for what stands beside the accelerator.
+    block_rams, block_ram_bits
+        Its block RAMs as its data sheet counts them, and the bits of each.
     """
 
     name: str
     family: str
     resources: Mapping[str, int]
     reserved: Mapping[str, int]
+    block_rams: int
+    block_ram_bits: int
 
     def budget(self, utilization: float = UTILIZATION) -> dict[str, int]:
         """What an accelerator may use of each resource.
@@ -71,9 +75,9 @@ def known_parts() -> Mapping[str, FpgaPart]:
 
 
 def _part(name: str, family: Mapping[str, Any], row: Mapping[str, Any]) -> FpgaPart:
-    blocks = row["memory"] * family["memory_bits"] // _BLOCK_BITS
-    resources = {"lut": row["lut"], "ff": row["ff"], "bram18": blocks, "dsp": row["dsp"]}
-    return FpgaPart(name, family["family"], resources, _SHELLS[row.get("shell", "plain")])
+    blocks, bits = row["memory"], family["memory_bits"]
+    resources = {"lut": row["lut"], "ff": row["ff"], "bram18": blocks * bits // _BLOCK_BITS, "dsp": row["dsp"]}
+    return FpgaPart(name, family["family"], resources, _SHELLS[row.get("shell", "plain")], blocks, bits)
 
 
 def find_part(name: str) -> FpgaPart:
