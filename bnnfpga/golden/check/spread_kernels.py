@@ -5,6 +5,7 @@ The reference implementation of onnx 1.22 does not run those with groups or with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 
@@ -36,9 +37,12 @@ def run_transposed(node: onnx.NodeProto, operands: Sequence[Array | None], opset
         for extent, stride, size, dilation, extra in zip(pixels, strides, kernel, dilations, more, strict=True)
     ]
     whole = np.zeros((images, groups, outputs, *shape), dtype=np.result_type(x, weights))
-    own, kernels = x.reshape(images, groups, channels // groups, -1), weights.reshape(groups, -1, *weights.shape[1:])
-    for tap in product(*map(range, kernel)):
-        added = np.einsum("ngcp,gco->ngop", own, kernels[(..., *tap)]).reshape(images, groups, outputs, *pixels)
+    own, kernels = (
+        x.reshape(images, groups, channels // groups, -1),
+        weights.reshape(groups, -1, outputs, math.prod(kernel)),
+    )
+    for number, tap in enumerate(product(*map(range, kernel))):
+        added = np.einsum("ngcp,gco->ngop", own, kernels[..., number]).reshape(images, groups, outputs, *pixels)
         reached = (
             slice(place * dilation, place * dilation + stride * (extent - 1) + 1, stride)
             for place, dilation, stride, extent in zip(tap, dilations, strides, pixels, strict=True)
