@@ -1,4 +1,4 @@
-"""The index of the largest score in a frame."""
+"""The index of the largest score of a frame, or of each of its pixels."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import memory_terms, multiplier_terms, queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
-from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
+from bnnfpga.dataflow.stream import Port, divisors
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
@@ -37,7 +37,7 @@ class ArgMax(Operator):
     Parameters
     ----------
     port
-        The stream of scores, a vector per frame.
+        The stream of scores: a vector per frame, or one for each pixel.
     factors, offsets
         int64 (channels,).
     ranks
@@ -58,7 +58,16 @@ class ArgMax(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        return (Port((1,), IntegerType(0, max(1, self.port.elements - 1), "unsigned"), 1),)
+        return (Port((*self.port.shape[:-1], 1), IntegerType(0, max(1, self._classes - 1), "unsigned"), 1),)
+
+    @property
+    def _classes(self) -> int:
+        return self.port.shape[-1]
+
+    @property
+    def _beats(self) -> int:
+        """Beats of a vector."""
+        return self._classes // self.port.lanes
 
     @property
     def tree_stages(self) -> int:
@@ -101,23 +110,24 @@ class ArgMax(Operator):
 
     @property
     def queue(self) -> int:
-        return queue_depth(self.latency, self.port.beats)
+        return queue_depth(self.latency, self._beats)
 
     def with_inputs(self, *ports: Port) -> ArgMax:
-        return replace(self, port=replace(ports[0], shape=self.port.shape))
+        lanes = max(lanes for lanes in divisors(self._classes) if lanes <= ports[0].lanes)
+        return replace(self, port=replace(self.port, lanes=lanes))
 
     def schedule(self) -> Schedule:
-        last = self.port.beats - 1
-        events = tuple(Event(1, (1,), (int(beat == last),), (int(beat == last),)) for beat in range(self.port.beats))
+        last = self._beats - 1
+        events = tuple(Event(1, (1,), (int(beat == last),), (int(beat == last),)) for beat in range(self._beats))
         return Schedule(events, self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        return (self._compared(arrays[0].astype(np.int64)).argmax(axis=1, keepdims=True),)
+        return (self._compared(arrays[0].astype(np.int64)).argmax(axis=-1, keepdims=True),)
 
     def _compared(self, x: IntArray) -> IntArray:
         if self.ranks is not None:
             codes = self.port.type.encode(x) >> self.rank_shift
-            ranks: IntArray = self.ranks[np.arange(self.port.elements), codes]
+            ranks: IntArray = self.ranks[np.arange(self._classes), codes]
             return ranks
         if self.factors is not None and self.offsets is not None:
             return x * self.factors + self.offsets
@@ -135,7 +145,7 @@ class ArgMax(Operator):
             return IntegerType(0, int(self.ranks.max()), "signed")
         type = self.port.type
         ends = np.array([[type.lo], [type.hi]], dtype=np.int64)
-        values = self._compared(np.broadcast_to(ends, (2, self.port.elements)))
+        values = self._compared(np.broadcast_to(ends, (2, self._classes)))
         return IntegerType(int(values.min()), int(values.max()), "signed")
 
     @property
@@ -152,14 +162,14 @@ class ArgMax(Operator):
 
     @property
     def _rank_kind(self) -> MemoryKind:
-        return "block" if self.ranks is not None and self.port.beats * self.ranks.shape[1] > _DEEP else "distributed"
+        return "block" if self.ranks is not None and self._beats * self.ranks.shape[1] > _DEEP else "distributed"
 
     @cached_property
     def _rank_memories(self) -> MemoryBank | None:
         """For each lane, a word for each beat and code, with the beat in the high bits of the address."""
         if self.ranks is None:
             return None
-        words = self.ranks.reshape(self.port.beats, self.port.lanes, -1).transpose(1, 0, 2)
+        words = self.ranks.reshape(self._beats, self.port.lanes, -1).transpose(1, 0, 2)
         return MemoryBank.of("ranks", to_bits(words.reshape(self.port.lanes, -1), self._rank_bits), self._rank_kind)
 
     def cost_terms(self) -> CostTerms:
@@ -173,15 +183,18 @@ class ArgMax(Operator):
     def parameters(self) -> UnitParameters:
         parameters = both(
             Lanes=self.port.lanes,
-            Beats=self.port.beats,
+            Beats=self._beats,
             InputBits=self.port.type.bits,
             InputSigned=self.port.type.signed,
             ComparedBits=self.compared_type.bits,
             OutputBits=self.outputs[0].type.bits,
-        ) + rtl_only(ScoreStages=self.score_stages, TreeStages=self.tree_stages, QueueDepth=self.queue)
+        )
+        parameters += hls_only(PixelsOfFrame=self.outputs[0].elements) + rtl_only(
+            ScoreStages=self.score_stages, TreeStages=self.tree_stages, QueueDepth=self.queue
+        )
         if self._constants:
             # A word per beat: lane 0 lowest, each with the factor below the offset.
-            words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
+            words = np.concatenate(self._constants, axis=1).reshape(self._beats, -1)
             factor_bits, offset_bits = (bits.shape[1] for bits in self._constants)
             memory = Memory("affine", words, "distributed")
             parameters += rtl_only(Affine=1, FactorBits=factor_bits, OffsetBits=offset_bits, Constants=memory)
@@ -192,7 +205,7 @@ class ArgMax(Operator):
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         tables = [
-            HlsTable(name, bits.reshape(self.port.beats, self.port.lanes, -1), True, "distributed")
+            HlsTable(name, bits.reshape(self._beats, self.port.lanes, -1), True, "distributed")
             for name, bits in zip(("factors", "offsets"), self._constants, strict=False)
         ]
         if self._rank_memories is not None:
