@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import helper, inliner, numpy_helper
 
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.scaled_integers import as_scaled_integers
-from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, attribute
+from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN
 from bnnfpga.golden.check.file_nodes import FileGraph
 from bnnfpga.numbers.arithmetic import Floats
+from bnnfpga.quantizing.file_operators import carries_weights, has_scale, is_dot_product, outputs_axis
 
 Edge = tuple[str, int]
 """An operand: the name of its reader, and its place among the reader's inputs."""
 
 
 @dataclass(frozen=True)
-class Quantizer:
+class MissingQuantizer:
     """A quantizer that a file lacks.
 
     Parameters
@@ -124,7 +124,7 @@ class NetFile:
         if not is_dot_product(node) or len(node.input) < 2 or not self._graph.is_constant(node.input[1]):
             return None
         above = node.input[1]
-        while (maker := self._producers.get(above)) is not None and maker.op_type in _MOVING:
+        while (maker := self._producers.get(above)) is not None and carries_weights(maker):
             above = maker.input[0]
         values = np.asarray(self._graph.constant(node.input[1]))
         if values.dtype != np.float32 or (maker is not None and traits_of(maker).quantizes_weights):
@@ -136,13 +136,13 @@ class NetFile:
     def scale(self, quantizer: onnx.NodeProto) -> float | None:
         """A quantizer's scale, if it is one number and its codes have no zero point."""
         constants = [self._graph.constant(name) for name in quantizer.input[1:] if self._graph.is_constant(name)]
-        if quantizer.op_type not in _SCALED or len(constants) != len(quantizer.input) - 1:
+        if not has_scale(quantizer) or len(constants) != len(quantizer.input) - 1:
             return None
         if constants[0].size != 1 or (len(constants) > 1 and np.any(constants[1])):
             return None
         return float(constants[0].item())
 
-    def with_quantizers(self, quantizers: Iterable[Quantizer]) -> onnx.ModelProto:
+    def with_quantizers(self, quantizers: Iterable[MissingQuantizer]) -> onnx.ModelProto:
         """The model with quantizers in front of some of its operands."""
         proto = onnx.ModelProto()
         proto.CopyFrom(self.proto)
@@ -165,24 +165,6 @@ class NetFile:
         return proto
 
 
-_SCALED = ("Quant", "IntQuant", "BipolarQuant")
-"""Quantizers whose second input is their scale."""
-_MOVING = ("Transpose", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Flatten")
-"""Operators between a quantizer and the layer whose weights it quantises."""
-
-
-def is_dot_product(node: onnx.NodeProto) -> bool:
-    """Whether a node of a file is a layer with weights."""
-    return node.op_type == "Gemm" or traits_of(node).dot_product
-
-
-def outputs_axis(node: onnx.NodeProto, weights: NDArray[np.generic]) -> int:
-    """The axis of a layer's weights that counts its outputs."""
-    if traits_of(node).outputs_first or (node.op_type == "Gemm" and attribute(node, "transB", 0)):
-        return 0
-    return weights.ndim - 1
-
-
 def _named(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
     """The nodes, those without a name of their own given one."""
     seen: set[str] = set()
@@ -194,7 +176,7 @@ def _named(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
         yield node
 
 
-def _quant_node(item: Quantizer, names: set[str], graph: onnx.GraphProto) -> onnx.NodeProto:
+def _quant_node(item: MissingQuantizer, names: set[str], graph: onnx.GraphProto) -> onnx.NodeProto:
     """The quantizer as a node of QONNX, its constants added to the graph."""
 
     def fresh(stem: str) -> str:

@@ -13,7 +13,8 @@ import onnx
 
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.numbers.arithmetic import Floats
-from bnnfpga.quantizing.net_file import Edge, NetFile, is_dot_product
+from bnnfpga.quantizing.file_operators import averages, is_dot_product, keeps_grid, keeps_numbers, shares_scale
+from bnnfpga.quantizing.net_file import Edge, NetFile
 
 _QUANTISED, _UNKNOWN, _FLOAT = range(3)
 """What a tensor is by the nodes above it: codes times a scale; of operands that decide about it; floats."""
@@ -111,39 +112,17 @@ class Placement:
 _STAGES = (Placement._at_floats, Placement._at_unknowns, Placement._at_all, Placement._behind)
 
 
-def shares_scale(node: onnx.NodeProto) -> bool:
-    """Whether a node's streams must have scales that join."""
-    traits = traits_of(node)
-    return node.op_type == "Sum" or traits.adds or traits.subtracts or traits.concatenates
-
-
-def _keeps_grid(node: onnx.NodeProto) -> bool:
-    """Whether the numbers that a node gives are on the grid of those that it takes."""
-    return shares_scale(node) or _keeps_numbers(node)
-
-
-def _keeps_numbers(node: onnx.NodeProto) -> bool:
-    """Whether a node gives some of the numbers that it takes."""
-    traits = traits_of(node)
-    return node.op_type in ("Relu", "Identity", "GlobalMaxPool") or traits.moves or traits.takes_extremum or traits.pads
-
-
 def source(file: NetFile, tensor: str) -> str:
     """The first tensor upwards whose numbers a tensor has; a sum of streams is on the grid of its first."""
-    while (node := file.producer(tensor)) is not None and file.streams(node) and _keeps_grid(node):
+    while (node := file.producer(tensor)) is not None and file.streams(node) and keeps_grid(node):
         tensor = file.tensor(file.streams(node)[0])
     return tensor
 
 
-def _averages(node: onnx.NodeProto) -> bool:
-    """Whether a node of a file averages or sums numbers of one stream."""
-    return node.op_type in ("GlobalAveragePool", "ReduceMean", "ReduceSum") or traits_of(node).averages
-
-
 def _average_above(file: NetFile, tensor: str) -> onnx.NodeProto | None:
     """The average whose numbers a tensor has; what it averages must be integers, then it is on a grid."""
-    while (node := file.producer(tensor)) is not None and not _averages(node):
-        if not _keeps_numbers(node) or len(file.streams(node)) != 1:
+    while (node := file.producer(tensor)) is not None and not averages(node):
+        if not keeps_numbers(node) or len(file.streams(node)) != 1:
             return None
         tensor = file.tensor(file.streams(node)[0])
     return node
@@ -158,8 +137,8 @@ def _kind(file: NetFile, tensor: str, floats: bool) -> tuple[int, float | None]:
         streams = file.streams(node)
         if traits_of(node).quantizes:
             return _QUANTISED, file.scale(node)
-        if len(streams) > 1 or _averages(node):
+        if len(streams) > 1 or averages(node):
             return _UNKNOWN, None
-        if is_dot_product(node) or not _keeps_numbers(node) or not streams:
+        if is_dot_product(node) or not keeps_numbers(node) or not streams:
             return _FLOAT, None
         tensor = file.tensor(streams[0])

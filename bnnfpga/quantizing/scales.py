@@ -14,7 +14,8 @@ import onnx
 from bnnfpga.base.errors import UserError
 from bnnfpga.golden.check import file_values
 from bnnfpga.numbers.arithmetic import Floats
-from bnnfpga.quantizing.net_file import NetFile, Quantizer, levels_of, outputs_axis
+from bnnfpga.quantizing.file_operators import outputs_axis
+from bnnfpga.quantizing.net_file import MissingQuantizer, NetFile, levels_of
 from bnnfpga.quantizing.placement import Placement, source
 
 _PERCENTILE, _BINS = 99.99, 2048
@@ -75,7 +76,7 @@ def measured_spans(proto: onnx.ModelProto, x: Floats, tensors: Collection[str]) 
     return {name: Span(float(np.abs(found[name][:2]).max()), lowest[name] < 0) for name in tensors}
 
 
-def quantizers(file: NetFile, placement: Placement, spans: Mapping[str, Span], bits: int) -> list[Quantizer]:
+def quantizers(file: NetFile, placement: Placement, spans: Mapping[str, Span], bits: int) -> list[MissingQuantizer]:
     """The quantizers of a placement; where a tensor's span is not known, its scale is provisional."""
     steps = {tensor: _step(spans.get(tensor), bits) for tensor in placement.streams}
     groups = {tensor: placement.group(source(file, tensor)) for tensor in placement.streams}
@@ -92,12 +93,12 @@ def quantizers(file: NetFile, placement: Placement, spans: Mapping[str, Span], b
         common = largest[group] if group not in grids else _power(largest[group], grids[group])
         scale = max(_power(steps[tensor], common), common / _FINEST) if tensor in spans else grids.get(group, 1.0)
         signed = spans[tensor].signed if tensor in spans else True
-        found.append(Quantizer(tensor, tuple(readers), bits, signed, np.asarray(scale, dtype=np.float32)))
+        found.append(MissingQuantizer(tensor, tuple(readers), bits, signed, np.asarray(scale, dtype=np.float32)))
     for edge, weights in placement.weights.items():
         node = file.node(edge[0])
         assert node is not None
         scales = weight_scales(weights, outputs_axis(node, weights), levels_of(bits, signed=True))
-        found.append(Quantizer(file.tensor(edge), (edge,), bits, True, scales, weights=True))
+        found.append(MissingQuantizer(file.tensor(edge), (edge,), bits, True, scales, weights=True))
     return found
 
 

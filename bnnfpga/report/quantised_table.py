@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bnnfpga.report.grids import lines_of, table_of
+from bnnfpga.report.table_parts import lines_of, table_of
 
 
 def quantised_table(summary: Mapping[str, Any]) -> RenderableType:

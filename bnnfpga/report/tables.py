@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bnnfpga.host.input_format import InputFormat
-from bnnfpga.report.grids import lines_of, table_of
+from bnnfpga.report.table_parts import lines_of, table_of
 
 _MAX_COLUMNS = 20
 _MAX_PAIRS = 20

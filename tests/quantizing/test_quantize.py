@@ -13,7 +13,7 @@ import bnnfpga
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 from bnnfpga.golden.check import file_values
-from bnnfpga.quantizing.comparison import compare
+from bnnfpga.quantizing.closeness import compare
 from tests.support.data import mnist_test_set
 from tests.support.float_nets import KINDS, FloatNet
 from tests.support.nets import DenseNet, NetWriter

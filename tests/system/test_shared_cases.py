@@ -14,7 +14,7 @@ import bnnfpga
 from bnnfpga.frontend.clean import load
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.golden_model import GoldenModel
-from bnnfpga.quantizing.comparison import compare
+from bnnfpga.quantizing.closeness import compare
 from tests.support.data import SHARED
 
 FOLDERS = sorted(path.parent for path in (SHARED / "cases").glob("*/wanted.json"))

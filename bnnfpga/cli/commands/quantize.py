@@ -39,7 +39,7 @@ def quantize(
 
     def work() -> Outcome:
         from bnnfpga.datasets.arrays import load_array
-        from bnnfpga.quantizing.quantize import quantize as quantize_model
+        from bnnfpga.quantizing.post_training import quantize as quantize_model
         from bnnfpga.report.quantised_table import quantised_table
 
         result = quantize_model(

@@ -21,8 +21,8 @@ from bnnfpga.frontend.graph.nodes import NodePlace
 from bnnfpga.frontend.reading.read import Source, read_source
 from bnnfpga.host.images import check_labels, model_inputs
 from bnnfpga.host.input_format import InputFormat
-from bnnfpga.quantizing.comparison import Comparison, compare
-from bnnfpga.quantizing.net_file import NetFile, Quantizer
+from bnnfpga.quantizing.closeness import Comparison, compare
+from bnnfpga.quantizing.net_file import MissingQuantizer, NetFile
 from bnnfpga.quantizing.placement import Placement
 from bnnfpga.quantizing.scales import Span, measured_spans, quantizers
 
@@ -171,7 +171,7 @@ def _missing(
     opened: ModelFile,
     measure: Callable[[onnx.ModelProto, list[str]], dict[str, Span]],
     bits: int,
-) -> list[Quantizer]:
+) -> list[MissingQuantizer]:
     """The quantizers with which a file compiles.
 
     Raises
@@ -181,7 +181,7 @@ def _missing(
     """
     placement, spans = Placement(), dict[str, Span]()
     floats = opened.input.type is None
-    found: list[Quantizer] = []
+    found: list[MissingQuantizer] = []
     while True:
         try:
             lower_model(
@@ -203,7 +203,7 @@ def _refused(refusal: UserError) -> str | None:
     return refusal.place.origin.name if isinstance(refusal.place, NodePlace) else None
 
 
-def _described(file: NetFile, item: Quantizer) -> dict[str, Any]:
+def _described(file: NetFile, item: MissingQuantizer) -> dict[str, Any]:
     """A quantizer as plain data."""
     scale = item.scale.reshape(-1).tolist()
     kind = "weights" if item.weights else "input" if item.tensor == file.input else "stream"
