@@ -12,11 +12,13 @@ from bnnfpga.frontend.graph.nodes import attribute
 
 def is_dot_product(node: onnx.NodeProto) -> bool:
     """Whether a node is a layer with weights."""
-    return node.op_type == "Gemm" or traits_of(node).dot_product
+    return node.op_type in ("Gemm", "ConvTranspose") or traits_of(node).dot_product
 
 
 def outputs_axis(node: onnx.NodeProto, weights: NDArray[np.generic]) -> int:
-    """The axis of a layer's weights that counts its outputs."""
+    """The axis of a layer's weights that counts its outputs; of grouped transposed convolutions, those of a group."""
+    if node.op_type == "ConvTranspose":
+        return 1
     if traits_of(node).outputs_first or (node.op_type == "Gemm" and attribute(node, "transB", 0)):
         return 0
     return weights.ndim - 1

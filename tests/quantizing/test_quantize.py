@@ -54,7 +54,7 @@ def check(net: FloatNet, folder: Path, *, simulated: bool = True) -> list[dict[s
 def test_each_kind_of_float(kind: str, tmp_path: Path) -> None:
     inserted = check(FloatNet(kind), tmp_path, simulated=kind in ("ends", "shortcut"))
     kinds = {str(item["kind"]) for item in inserted}
-    wanted = {"ends": {"input", "weights"}, "bases": {"weights"}, "two_scales": {"weights"}}
+    wanted = {"ends": {"input", "weights"}, "bases": {"weights"}, "two_scales": {"weights"}, "spread": {"weights"}}
     assert kinds == wanted.get(kind, {"stream"})
 
 

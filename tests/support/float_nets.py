@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.support.nets import NetWriter
 
-KINDS = ("ends", "shortcut", "activations", "gate", "average", "bases", "join", "two_scales")
+KINDS = ("ends", "shortcut", "activations", "gate", "average", "bases", "join", "spread", "two_scales")
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class FloatNet:
 
     `ends`: the first and the last layer. `shortcut`: what is added to the output of two blocks. `activations`: the ReLU
     between two layers. `gate`: what multiplies channels. `average`: what a pool averages. `bases`: the weights of a sum
-    of binary convolutions. `join`: a block's output, added to what a quantizer makes. `two_scales`: ternary weights
-    whose positive and negative numbers differ.
+    of binary convolutions. `join`: a block's output, added to what a quantizer makes. `spread`: the weights of
+    a transposed convolution. `two_scales`: ternary weights whose positive and negative numbers differ.
     """
 
     kind: str
@@ -116,6 +116,11 @@ class _Writer:
     def _join(self, x: str) -> str:
         x = self._net.node("Add", self._norm(self._binary(x)), self._net.quant(x, 4, scale=0.3, signed=True))
         return self._net.node("Add", self._norm(self._binary(x)), x)
+
+    def _spread(self, x: str) -> str:
+        weights = self._floats((self._recipe.channels, self._recipe.channels, 2, 2))
+        spread = self._net.node("ConvTranspose", self._signs(x), weights, kernel_shape=[2, 2], strides=[2, 2])
+        return self._net.node("MaxPool", self._norm(spread), kernel_shape=[2, 2], strides=[2, 2])
 
     def _two_scales(self, x: str) -> str:
         codes = self._rng.integers(-1, 2, (self._recipe.channels, self._recipe.channels, 3, 3))
