@@ -81,7 +81,7 @@ def shapes(family: str, seed: int, count: int) -> tuple[UnitSources, dict[str, t
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("count", [18, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [9, pytest.param(150, marks=pytest.mark.slow)])
 def test_memories_and_products_of_any_shape(family: str, count: int, tmp_path: Path) -> None:
     source, expected = shapes(family, SEED, count)
     (counted,) = block_counts([source], family, tmp_path)
