@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -33,12 +33,7 @@ def least_share(
     limits. If `fits`, any folding that keeps the budget will do; `bound` is above 1 if there is none.
     """
     search = _capped(space, limits, budget)
-    luts = RESOURCES.index("lut")
-
-    def rank(resources: NDArray[np.float64]) -> tuple[float, float]:
-        return search.share(resources), float(resources[luts])
-
-    best = search.least_share(rank, fits=fits)
+    best = search.least_share(_rank(search), fits=fits)
     if best is None or fits:
         return best
     share, bound = largest_share(best.resources, budget), best.bound
@@ -47,6 +42,18 @@ def least_share(
         best = cheapest_within(space, limits, _LUTS, caps, best)
     share = largest_share(best.resources, budget)
     return replace(best, objective=share, bound=share if bound is None else min(bound, share))
+
+
+def small_share(space: FoldingSpace, limits: SpeedLimits, budget: Mapping[str, int]) -> Choice | None:
+    """The best folding that prices alone lead to: in a small part of the time, near that of `least_share`, often it."""
+    search = _capped(space, limits, budget)
+    return search.small_share(_rank(search))
+
+
+def _rank(search: Capped) -> Callable[[NDArray[np.float64]], tuple[float, float]]:
+    """By the largest share, then by LUTs."""
+    luts = RESOURCES.index("lut")
+    return lambda resources: (search.share(resources), float(resources[luts]))
 
 
 def cheapest_within(
