@@ -65,13 +65,13 @@ class Golden:
     def classes(self) -> tuple[NDArray[np.int64], ...]:
         """The classes of each image (`bnnfpga.host.ends.end_classes`); of a stream, the arg max of its channels."""
         shapes = self.ends["inputs"]
-        return all_classes(
-            self.ends,
-            self.end_values,
-            lambda stream, x: (
-                x.reshape(len(x), *shapes[stream]).argmax(axis=min(2, len(shapes[stream]))).astype(np.int64)
-            ),
-        )
+
+        def in_stream(stream: int, x: NDArray[Any]) -> NDArray[np.int64]:
+            images, shape = len(x), shapes[stream]
+            found = x.reshape(images, *shape).argmax(axis=min(2, len(shape))).astype(np.int64)
+            return found.reshape(images, *(shape[2:] if found.size > images else ()))
+
+        return all_classes(self.ends, self.end_values, in_stream)
 
     def accelerator_outputs(self, kind: str) -> tuple[NDArray[np.int64], ...]:
         """The expected accelerator outputs, (images, elements) each: `scores`, or the `class`, ties to the first."""
