@@ -92,8 +92,12 @@ module bnn_pool #(
     end
   end
 
-  // A bit for each channel, read in the cycle in which it is needed.
+  // A bit for each channel, read in the cycle in which it is needed. Yosys and Vivado have different names for the same thing.
+`ifdef YOSYS
+  (* rom_style = "logic" *)
+`else
   (* rom_style = "distributed" *)
+`endif
   reg [PE-1:0] directions [0:Chunks-1];
   initial begin
     if (Smallest != "") $readmemh(Smallest, directions);

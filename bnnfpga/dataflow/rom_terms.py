@@ -108,6 +108,6 @@ def block_terms(words: int, width: int, stages: int = 1, bank_words: int = 0) ->
     whole, rest = divmod(words, bank_words)
     banks = whole + (1 if rest else 0)
     blocks = whole * memory_blocks(bank_words, width) + (memory_blocks(rest, width) if rest else 0)
-    chosen = stages * (banks - 1).bit_length()
+    chosen = min(stages, 3) * (banks - 1).bit_length() + (width if stages > 3 else 0)
     registers = (banks * width if stages > 1 else 0) + banks * address + chosen
     return CostTerms({"rom.banks": (banks - 1) * width}, {"rom.bits": registers}, bram18=blocks)
