@@ -92,7 +92,7 @@ module bnn_pool #(
     end
   end
 
-  // A bit for each channel, read in the cycle in which it is needed. Yosys and Vivado have different names for the same thing.
+  // A bit for each channel, read in the cycle in which it is needed.
 `ifdef YOSYS
   (* rom_style = "logic" *)
 `else

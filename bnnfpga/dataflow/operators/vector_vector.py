@@ -127,7 +127,7 @@ class VectorVector(DotProductUnit):
         # Numbers of several bits are added up to two, and these on a carry chain.
         sums = self.target.count_levels(self.simd) + (0 if self.is_xnor or self.simd == 1 else carry)
         bits = (self.weight_type.bits, self.input_type.bits)
-        if self._multiplies and are_chained(*bits, sum(bits), self.target.family):
+        if self._multiplies and are_chained(*bits, self.target.family):
             sums = max(sums, self.target.chained_levels(self.simd, self.accumulator_bits))
         behind = [product + sums + carry, max(product + sums, carry + 1), max(product, sums, carry + 1)]
         return behind[stages]
@@ -178,7 +178,7 @@ class VectorVector(DotProductUnit):
         return add_terms(
             depthwise_terms(shape),
             CostTerms(counts),
-            self.stored_weights.cost_terms(target),
+            self.stored_weights.cost_terms(target, lambda: self.stored_weights.memory),
             self.stored_thresholds.cost_terms(),
             queue_terms(self.outputs[0].width, self.queue),
         )
