@@ -16,6 +16,7 @@ import yaml
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.output_files import write_output
+from bnnfpga.compiler.fifo_simulation import depths_from_simulation
 from bnnfpga.compiler.finn_folding import to_finn
 from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.planner import Plan, Planner
@@ -174,6 +175,7 @@ def tune(
     latency_weight: float | None = None,
     pareto: bool = False,
     for_finn: bool = False,
+    fifo_from_simulation: bool = False,
     input: str | None = None,
     input_scale: float | str | Fraction | None = None,
     output_kind: str = "scores",
@@ -203,6 +205,8 @@ def tune(
         Whether to list all foldings of which none is both faster and cheaper.
     for_finn
         Whether to warn of what FINN's format cannot say.
+    fifo_from_simulation
+        Whether to take FIFO depths from simulation instead of the token model; a warning says where they differ.
     input, input_scale, output_kind
         As for `bnnfpga.compile`.
 
@@ -239,6 +243,8 @@ def tune(
         apply_folding(graph, beside(pinned, fastest(search.space)), where)
         raise
     plan = planner.plan(folding=beside(pinned, choice), clock_mhz=clock_mhz, family=target.family)
+    if fifo_from_simulation:
+        plan = _with_simulated_fifos(planner, plan, graph)
     if target_fps is not None and plan.frames_per_second < target_fps:
         short = f"{plan.frames_per_second:,.0f} frames/s are reached, {target_fps:,.0f} were asked for"
         plan = replace(plan, warnings=(*plan.warnings, short))
@@ -261,6 +267,24 @@ def tune(
         apply_folding(graph, parse_folding(plan.folding, "folding")),
         time.perf_counter() - started,
     )
+
+
+def _with_simulated_fifos(planner: Planner, plan: Plan, graph: Graph) -> Plan:
+    """The plan with FIFO depths from simulation."""
+    depths = depths_from_simulation(graph, apply_folding(graph, parse_folding(plan.folding, "folding")))
+    folding = {
+        name: {**entry, "depth": depths[name]} if name in depths else entry for name, entry in plan.folding.items()
+    }
+    simulated = planner.plan(folding=folding, clock_mhz=plan.clock_mhz, family=plan.family)
+    differ = [
+        f"{name} {beats} ({plan.folding[name]['depth']})"
+        for name, beats in depths.items()
+        if beats != plan.folding[name]["depth"]
+    ]
+    if not differ:
+        return simulated
+    text = f"FIFO depths from simulation differ from those of the token model, in parentheses: {', '.join(differ)}"
+    return replace(simulated, warnings=(*simulated.warnings, text))
 
 
 def require_front_name(path: Path) -> None:
