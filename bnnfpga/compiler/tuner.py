@@ -23,7 +23,7 @@ from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.planner import Plan, Planner
 from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
 from bnnfpga.compiler.unit_picture import require_picture, write_picture
-from bnnfpga.dataflow.folding import apply_folding
+from bnnfpga.dataflow.folding import apply_folding, folding_of, parse_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.resources import RESOURCES
 from bnnfpga.dataflow.target import Target
