@@ -109,7 +109,7 @@ class RowRequantizer(Requantizer):
 
     def _memory_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
         if self._kind(layout) == "block" and layout.words > 1:
-            return block_terms(layout.words, self.width(layout))
+            return block_terms(layout.words, self.memory(layout).varying, target.family)
         # Thresholds of channels are alike: bits of a word are often equal, or the same in all words.
         fields = np.broadcast_to(self._rows, (layout.words * layout.lanes, self.bits)).reshape(layout.words, -1)
         return rom_terms(RomContents.of(fields, target), target)
@@ -324,9 +324,9 @@ class Search(Requantizer):
         return add_terms(unit.times(layout.values), *memories, numbers, control)
 
     def _memory_terms(self, layout: LaneLayout, stage: int, middle: IntArray, target: Target) -> CostTerms:
-        bits = self.type.bits + (1 if stage == self.stages - 1 else 0)
         if self._kind(layout, stage) == "block":
-            return block_terms(len(middle), bits).times(layout.lanes)
+            lanes = self.memory(layout).lanes[stage :: self.stages]
+            return add_terms(*(block_terms(memory.words, memory.varying, target.family) for memory in lanes))
         words = to_bits(middle, self.type.bits).reshape(len(middle), -1)
         return rom_terms(RomContents.of(words, target), target)
 

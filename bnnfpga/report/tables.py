@@ -101,18 +101,21 @@ def tune_table(summary: Mapping[str, Any]) -> RenderableType:
     facts["tuned in"] = _seconds(summary["seconds"])
     parts: list[RenderableType] = [table_of(headings, rows), "", lines_of(facts)]
     if summary["pareto"] is not None:
+        is_share = summary["cost_unit"] == "share"
         points = [
             [
                 *_cells(point, "interval"),
                 Text(f"{point['frames_per_second']:,.0f}"),
-                Text(f"{point['cost']:,.0f}"),
+                *([] if is_share else [Text(f"{point['cost']:,.0f}")]),
                 *_cells(point["resources"], *_ESTIMATES),
                 Text(_percent(point["share"])),
             ]
             for point in summary["pareto"]
         ]
-        columns = ["cycles>", "frames/s>", "cost>", *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "largest share>"]
-        parts += ["", Text("faster or cheaper than all others", style="bold"), table_of(columns, points)]
+        cost = [] if is_share else ["cost in LUT>"]
+        columns = ["cycles>", "frames/s>", *cost, *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "largest share>"]
+        title = f"faster than all others, or with less {'of the part' if is_share else 'cost'}"
+        parts += ["", Text(title, style="bold"), table_of(columns, points)]
     return Group(*parts, *_warnings(summary))
 
 

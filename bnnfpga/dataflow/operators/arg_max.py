@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.memory_kinds import MemoryKind
+from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_terms, multiplier_terms, queue_terms
+from bnnfpga.dataflow.resources import memory_terms, queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
@@ -166,8 +167,10 @@ class ArgMax(Operator):
         bits, lanes = self.compared_type.bits, self.port.lanes
         registers = lanes * (1 + self.score_stages) + 2 + sum(lanes >> stage for stage in range(self.tree_stages))
         unit = CostTerms({"arg_max.bits": 2 * lanes * bits + 20}, {"arg_max.bits": registers * bits + 30})
-        extra = [multiplier_terms(x.shape[1], self.port.type.bits, lanes) for x in self._constants[:1]]
-        extra += [memory_terms(memory.words, memory.width, memory.kind) for memory in self.memories()]
+        value, family = self.port.type.bits + (not self.port.type.signed), self.target.family
+        factors = [x.shape[1] for x in self._constants[:1]]
+        extra = [product_terms(factor, value, min(bits, factor + value), family).times(lanes) for factor in factors]
+        extra += [memory_terms(memory.words, memory.varying, memory.kind, family) for memory in self.memories()]
         return add_terms(unit, *extra, queue_terms(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:

@@ -69,7 +69,7 @@ class Fifo(Operator):
         counters = 4 * self.depth.bit_length()
         registers = CostTerms({"fifo.counters": 2 * counters}, {"fifo.bits": width + counters})
         if self.stages == 3:
-            return add_terms(registers, memory_terms(slots, width, "block"))
+            return add_terms(registers, memory_terms(slots, width, "block", self.target.family, written=True))
         return add_terms(registers, CostTerms({"fifo.memory": self.target.memory_luts(slots, width)}))
 
     @property

@@ -109,8 +109,9 @@ class Lookup(Unary):
         tables = self.output_type.bits * 2 ** max(0, self.input_type.bits - 6)
         memory = CostTerms({"lookup.tables": self.pe * tables})
         if self.groups > 1:
-            words = self.groups << self.input_type.bits
-            memory = memory_terms(words, self.output_type.bits, self._memory_kind).times(self.pe)
+            words, family = self.groups << self.input_type.bits, self.target.family
+            lanes = [memory_terms(words, memory.varying, memory.kind, family) for memory in self.memories()]
+            memory = add_terms(*lanes)
         unit = CostTerms({"lookup.units": 10}, {"lookup.bits": self.pe * self.output_type.bits + 10})
         return add_terms(unit, memory, queue_terms(self.outputs[0].width, self.queue))
 
