@@ -23,7 +23,7 @@ _CIRCUITS = 16
 """Circuits that are kept: a search asks for those of a layer again and again."""
 
 
-class _Weights:
+class _ConstantWeights:
     """Weights that are equal where their values are."""
 
     def __init__(self, values: IntArray) -> None:
@@ -31,7 +31,7 @@ class _Weights:
         self._key = (values.shape, values.tobytes())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Weights) and self._key == other._key
+        return isinstance(other, _ConstantWeights) and self._key == other._key
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -39,7 +39,7 @@ class _Weights:
 
 @lru_cache(_CIRCUITS)
 def _circuit(
-    weights: _Weights,
+    weights: _ConstantWeights,
     input: IntegerType,
     flags: int,
     table: ThresholdTable | None,
@@ -81,7 +81,7 @@ class UnfoldedForm(RenderedForm):
     def circuit(self) -> Staged:
         """The results of one vector, with a register behind each stage but the last."""
         ends = (self.table, self.output, self.constants)
-        return _circuit(_Weights(self.weights), self.input, self.flags, *ends, self.stages, self.family)
+        return _circuit(_ConstantWeights(self.weights), self.input, self.flags, *ends, self.stages, self.family)
 
     @property
     def logic_levels(self) -> int:

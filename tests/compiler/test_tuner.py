@@ -125,7 +125,7 @@ def test_kernel_pixels_stand_in_the_table(tmp_path: Path) -> None:
     assert ("kernel pixels" in str(tuned)) == any("kernel_pixels" in entry for entry in tuned.folding.values())
 
 
-def test_a_folding_file_is_named(tmp_path: Path) -> None:
+def test_a_folding_file_is_named_in_messages(tmp_path: Path) -> None:
     model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
     file = tmp_path / "fixed.yaml"
     for text in ("matrix_vector0: {pe: 7}", "fc: {pe: 1}", "matrix_vector0: {memory: far}"):
