@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +21,8 @@ _SLACK = 4
 """How far an offset may lie from the model's constant, in units of the lowest bit."""
 _CHUNK = 1 << 21
 """Combinations examined at a time, to bound memory."""
+
+_NONE = (np.zeros(0, dtype=np.int64),) * 3
 
 Codes = Callable[[IntArray, IntArray], IntArray]
 """Maps channels int64 (n,) and their integers (n, streams) to the codes of the model's own float32 chain."""
@@ -105,6 +106,9 @@ class WeightedJoin:
         The interval that codes are clipped to.
     domains
         The integers of each stream for which this holds.
+    exceptions
+        int64 (n, 2 + streams): a channel, an integer of each stream, and what is added to the code of these. A chain
+        decides combinations nearer to a boundary than its own errors as these happen to fall; no sum does so for all.
     """
 
     factors: IntArray
@@ -113,6 +117,7 @@ class WeightedJoin:
     mode: str
     output: IntegerType
     domains: tuple[range, ...]
+    exceptions: IntArray = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
 
     def sums(self, channels: IntArray, x: IntArray) -> IntArray:
         """The sums of channels (n,) for their integers (n, streams), without the rounding."""
@@ -123,6 +128,8 @@ class WeightedJoin:
         """The codes of channels (n,) for their integers (n, streams)."""
         rounded = Rounding.of(self.mode, self.shift).execute(self.sums(channels, x), self.shift)
         codes: IntArray = np.clip(rounded, self.output.lo, self.output.hi)
+        for channel, *own, change in self.exceptions.tolist():
+            codes[(channels == channel) & np.all(x == own, axis=-1)] += change
         return codes
 
     @cached_property
@@ -169,7 +176,9 @@ class WeightedSum:
         return codes, np.rint(Rounding.of(self.mode, fine).least(codes, fine) / (1 << fine - 1)) / 2
 
 
-def weighted_join(model: WeightedSum, codes: Codes, *, most_bits: int = FACTOR_BITS) -> WeightedJoin | None:
+def weighted_join(
+    model: WeightedSum, codes: Codes, *, most_bits: int = FACTOR_BITS, most_exceptions: int = 0
+) -> WeightedJoin | None:
     """The fixed-point form of a join that equals the model's chain for all integers; None if none was found.
 
     Combinations that are farther from every boundary of the rounding than the errors of both the float32 chain and the
@@ -184,19 +193,21 @@ def weighted_join(model: WeightedSum, codes: Codes, *, most_bits: int = FACTOR_B
         The chain itself.
     most_bits
         Bits that a factor may have, sign included.
+    most_exceptions
+        Combinations of a channel that may have a code of their own.
     """
     steepest = float(np.abs(model.slopes).max())
     if not np.isfinite(steepest) or steepest == 0:
         return None
     finest = most_bits - 1 - math.frexp(steepest)[1]
     for shift in range(finest, max(_LEAST_SHIFT, finest - 3) - 1, -1):
-        join = _solved(model, codes, shift)
+        join = _solved(model, codes, shift, most_exceptions)
         if join is not None and join.factor_bits <= most_bits and join.sum_bits <= _SUM_BITS:
             return join
     return None
 
 
-def _solved(model: WeightedSum, codes: Codes, shift: int) -> WeightedJoin | None:
+def _solved(model: WeightedSum, codes: Codes, shift: int, most_exceptions: int) -> WeightedJoin | None:
     """The join with this shift, with each channel's offset closest to the model's constant."""
     largest = [max(abs(domain[0]), abs(domain[-1])) for domain in model.domains]
     sums = sum(np.abs(row) * x for row, x in zip(model.slopes, largest, strict=True)) + np.abs(model.shift)
@@ -208,26 +219,33 @@ def _solved(model: WeightedSum, codes: Codes, shift: int) -> WeightedJoin | None
     join = WeightedJoin(factors, centre, shift, model.mode, model.output, model.domains)
     drift = sum(np.abs(row - own) * x for row, own, x in zip(factors, exact, largest, strict=True))
     window = model.error + np.ldexp(drift + _SLACK + 2, -shift)
-    lower, upper = centre - _SLACK, centre + _SLACK
     least = Rounding.of(model.mode, shift).least
-    for channel, x, code in _near(model, window):
+    offsets, wrong = centre.copy(), []
+    for channel in range(len(centre)):
+        near = _near(model, window, channel)
+        channels, x, code = (np.concatenate(parts) for parts in zip(*near, strict=True)) if near else _NONE
+        if not len(code):
+            continue
         # The offset with which the sum is just enough for the code.
-        enough = least(code, shift) - (join.sums(channel, x) - centre[channel])
-        reached = codes(channel, x) >= code
-        np.maximum.at(lower, channel[reached], enough[reached])
-        np.minimum.at(upper, channel[~reached], enough[~reached] - 1)
-        if np.any(lower > upper):
-            return None
-    return replace(join, offsets=np.clip(centre, lower, upper))
+        enough = least(code, shift) - (join.sums(channels, x) - centre[channels])
+        reached = codes(channels, x) >= code
+        candidates = centre[channel] + np.array(sorted(range(-_SLACK, _SLACK + 1), key=abs))
+        misses = ((candidates[:, None] >= enough) != reached).sum(axis=1)
+        offsets[channel] = candidates[misses.argmin()]
+        missed = (offsets[channel] >= enough) != reached
+        if np.any(missed):
+            wrong.append(np.column_stack([channels[missed], x[missed], np.where(reached[missed], 1, -1)]))
+            if misses.min() > most_exceptions:
+                return None
+    exceptions = np.concatenate(wrong) if wrong else join.exceptions
+    return replace(join, offsets=offsets, exceptions=exceptions)
 
 
-def _near(model: WeightedSum, window: Doubles) -> itertools.chain[tuple[IntArray, IntArray, IntArray]]:
-    """All combinations within a window of a boundary: channels (n,), integers (n, streams), the boundary's codes."""
-    return itertools.chain.from_iterable(_near_in(model, window, channel) for channel in range(len(window)))
+def _near(model: WeightedSum, window: Doubles, channel: int) -> list[tuple[IntArray, IntArray, IntArray]]:
+    """All combinations of a channel within a window of a boundary: channels (n,), integers (n, streams), its codes.
 
-
-def _near_in(model: WeightedSum, window: Doubles, channel: int) -> list[tuple[IntArray, IntArray, IntArray]]:
-    """The same for a channel: for each combination of the other streams, and each boundary, the integers of one."""
+    For each combination of all streams but one, and each boundary that is within reach, they are integers of that one.
+    """
     slopes = model.slopes[:, channel]
     solved = max(range(len(slopes)), key=lambda stream: (slopes[stream] != 0, len(model.domains[stream])))
     others = [stream for stream in range(len(slopes)) if stream != solved]

@@ -77,15 +77,17 @@ def random_chain(seed: int) -> Chain:
         for n, skip in zip(sizes, rng.integers(1, 3, streams), strict=True)
     )
     bits = int(rng.integers(2, 6))
-    output = IntegerType.interval(0, (1 << bits) - 1) if rng.random() < 0.3 else IntegerType.interval(
-        -(1 << bits - 1), (1 << bits - 1) - 1
+    output = (
+        IntegerType.interval(0, (1 << bits) - 1)
+        if rng.random() < 0.3
+        else IntegerType.interval(-(1 << bits - 1), (1 << bits - 1) - 1)
     )
     return Chain(scales, gain, bias, step, sorted(MODES)[seed // 3 % len(MODES)], output, domains)
 
 
-def check(chain: Chain) -> bool:
+def check(chain: Chain, most_exceptions: int = 0) -> bool:
     """Whether a join was found; it must then be exact for all combinations."""
-    join = weighted_join(chain.sum, chain.codes)
+    join = weighted_join(chain.sum, chain.codes, most_exceptions=most_exceptions)
     if join is None:
         return False
     every = np.array(list(itertools.product(*chain.domains)))
@@ -112,10 +114,18 @@ def test_random_joins_are_exact() -> None:
     assert np.mean(found) > 0.9
 
 
+def test_exceptions_make_up_for_what_no_sum_decides() -> None:
+    chains = [random_chain(seed) for seed in range(QUICK)]
+    refused = [chain for chain in chains if weighted_join(chain.sum, chain.codes) is None]
+    assert refused
+    assert all(check(chain, most_exceptions=1000) for chain in refused)
+
+
 @pytest.mark.slow
 def test_many_random_joins_are_exact() -> None:
-    found = [check(random_chain(seed)) for seed in range(QUICK, QUICK + MANY)]
-    assert np.mean(found) > 0.9
+    seeds = range(QUICK, QUICK + MANY)
+    assert np.mean([check(random_chain(seed)) for seed in seeds]) > 0.9
+    assert all(check(random_chain(seed), most_exceptions=1000) for seed in seeds)
 
 
 def test_a_join_that_contradicts_itself_has_no_form() -> None:
@@ -126,4 +136,7 @@ def test_a_join_that_contradicts_itself_has_no_form() -> None:
     )
     steady = weighted_join(real, lambda _, x: np.round(x.sum(axis=1) / 2).astype(np.int64))
     assert isinstance(steady, WeightedJoin)
-    assert weighted_join(real, lambda _, x: np.round((x.sum(axis=1)) / 2 + (x[:, 0] % 3 - 1) * 1e-7).astype(np.int64)) is None
+    assert (
+        weighted_join(real, lambda _, x: np.round((x.sum(axis=1)) / 2 + (x[:, 0] % 3 - 1) * 1e-7).astype(np.int64))
+        is None
+    )
