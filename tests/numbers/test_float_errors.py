@@ -20,7 +20,7 @@ def test_no_result_is_farther_from_the_real_one_than_the_bound() -> None:
         chains, x = [], []
         for _ in range(2):
             kinds = rng.choice(OPERATIONS, rng.integers(1, 5))
-            numbers = np.float32(np.exp(rng.normal(size=len(kinds)) * 2) * rng.choice([-1, 1], len(kinds)))
+            numbers = (np.exp(rng.normal(size=len(kinds)) * 2) * rng.choice([-1, 1], len(kinds))).astype(np.float32)
             chains.append([Step(str(kind), number.reshape(1)) for kind, number in zip(kinds, numbers, strict=True)])
             x.append(rng.integers(-1000, 1001, 50))
         parts = [BoundedSum.of_integers(1000, i, 2, 1).after(chain) for i, chain in enumerate(chains)]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from bnnfpga.numbers.arithmetic import Floats
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.weighted_joins import Rounding, WeightedJoin, WeightedSum, weighted_join
 
-MODES = {
+MODES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "ROUND": np.round,
     "FLOOR": np.floor,
     "CEIL": np.ceil,
@@ -27,9 +31,9 @@ QUICK, MANY = 100, 2000
 class Chain:
     """`q(x0 * s0 * g + h + x1 * s1 + ...)` in float32, with a batch norm's `g` and `h` on the first stream."""
 
-    scales: np.ndarray
-    gain: np.ndarray
-    bias: np.ndarray
+    scales: Floats
+    gain: Floats
+    bias: Floats
     step: np.float32
     mode: str
     output: IntegerType
@@ -42,7 +46,8 @@ class Chain:
             total = total + x[:, stream] * self.scales[stream]
         assert total.dtype == np.float32
         code = MODES[self.mode](np.clip(total / self.step, self.output.lo, self.output.hi))
-        return code.astype(np.int64)
+        integers: IntArray = code.astype(np.int64)
+        return integers
 
     @property
     def sum(self) -> WeightedSum:
@@ -63,14 +68,16 @@ def random_chain(seed: int) -> Chain:
     kind = seed % 3
     step = np.float32(2.0 ** -int(rng.integers(0, 6)) if kind == 1 else rng.uniform(0.01, 1))
     if kind == 0:
-        scales = np.float32(np.exp(rng.uniform(-3, 1, streams)) * step)
+        scales: Floats = (np.exp(rng.uniform(-3, 1, streams)) * step).astype(np.float32)
     elif kind == 1:
-        scales = np.float32(step * 2.0 ** -rng.integers(0, 4, streams))
+        scales = (step * 2.0 ** -rng.integers(0, 4, streams)).astype(np.float32)
     else:
-        scales = step * np.float32(rng.integers(1, 4, streams))
+        scales = step * rng.integers(1, 4, streams).astype(np.float32)
     norm = rng.random() < 0.6
-    gain = np.float32(rng.uniform(0.3, 2, channels) * rng.choice([-1, 1], channels) if norm else np.ones(channels))
-    bias = np.float32(rng.normal(size=channels) * step * 3 if norm else np.zeros(channels))
+    gain = (rng.uniform(0.3, 2, channels) * rng.choice([-1, 1], channels) if norm else np.ones(channels)).astype(
+        np.float32
+    )
+    bias = (rng.normal(size=channels) * step * 3 if norm else np.zeros(channels)).astype(np.float32)
     sizes = rng.integers(2, 40 if streams == 2 else 12, streams)
     domains = tuple(
         range(-int(n) // 2, -int(n) // 2 + int(n) * skip, skip)
