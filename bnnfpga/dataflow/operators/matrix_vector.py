@@ -342,7 +342,9 @@ class MatrixVector(DotProductUnit):
     @property
     def logic_levels(self) -> int:
         if self.memory == "logic":
-            return self._rendered_form.logic_levels
+            # While a step enters, the parity of the steps before becomes that of it, too.
+            entering = self._read_levels + (self.target.parity_levels(self.simd + 1) if self.steps > 1 else 0)
+            return max(self._rendered_form.logic_levels, entering)
         inputs = self._parities.logic_levels if self._parities else self._read_levels
         return max(self._stages.logic_levels, inputs)
 
@@ -491,7 +493,7 @@ class MatrixVector(DotProductUnit):
     def _parity_terms(self, shape: DatapathShape) -> CostTerms:
         """The encoder of inputs: of a beat, if its beats begin at even places, else of a step."""
         lanes = self.input_lanes // self.pixels
-        early = self.padded or lanes == self.simd or lanes % 2 == 0
+        early = not (self._parities and self._parities.count) and (self.padded or lanes == self.simd or lanes % 2 == 0)
         beats = self.mw // lanes if early else self.steps
         running = not self.padded and beats > 1
         counted = number_bits(beats) if running and early and self.passes > 1 else 0
