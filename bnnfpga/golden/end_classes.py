@@ -131,7 +131,7 @@ class _Makers:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class ScoreComparison:
     """What is compared for a class: elementwise float `steps` on a `stream`; the first maximum is the class.
 
     `shape` is the compared value's without the batch, and `axis` the one along which the classes lie.
@@ -143,7 +143,7 @@ class Comparison:
     axis: int
 
 
-def comparison_of(program: Program, rule: ClassRule) -> Comparison | None:
+def comparison_of(program: Program, rule: ClassRule) -> ScoreComparison | None:
     """How a rule compares the elements of a stream; None if its class is defined in another way.
 
     For that, there is no unit.
@@ -163,8 +163,8 @@ def comparison_of(program: Program, rule: ClassRule) -> Comparison | None:
     shape = tuple(program["shapes"][value])
     if rule["count"] is not None or axis == 0:
         # All elements lie along one axis.
-        return Comparison(*chain, (math.prod(shape),), 0)
-    return Comparison(*chain, shape[1:], axis - 1) if shape[0] == 1 else None
+        return ScoreComparison(*chain, (math.prod(shape),), 0)
+    return ScoreComparison(*chain, shape[1:], axis - 1) if shape[0] == 1 else None
 
 
 def decided_stream(program: Program, rule: ClassRule) -> int | None:

@@ -68,7 +68,7 @@ class Golden:
 
         def in_stream(stream: int, x: NDArray[Any]) -> NDArray[np.int64]:
             images, shape = len(x), shapes[stream]
-            found = x.reshape(images, *shape).argmax(axis=min(2, len(shape))).astype(np.int64)
+            found: NDArray[np.int64] = x.reshape(images, *shape).argmax(axis=min(2, len(shape))).astype(np.int64)
             return found.reshape(images, *(shape[2:] if found.size > images else ()))
 
         return all_classes(self.ends, self.end_values, in_stream)
