@@ -93,7 +93,11 @@ module bnn_pool #(
   end
 
   // A bit for each channel, read in the cycle in which it is needed.
+`ifdef YOSYS
+  (* rom_style = "logic" *)
+`else
   (* rom_style = "distributed" *)
+`endif
   reg [PE-1:0] directions [0:Chunks-1];
   initial begin
     if (Smallest != "") $readmemh(Smallest, directions);

@@ -75,8 +75,6 @@ def buffer_slots(width: int, depth: int, target: Target) -> int:
     return slots if more <= 2 * slots.bit_length() else depth
 
 
-def buffer_terms(width: int, depth: int, target: Target, copies: int = 1) -> CostTerms:
-    """A buffer from which `copies` beats are read in a cycle."""
-    if buffer_kind(width, depth, target) == "block":
-        return memory_terms(depth, width, "block").times(copies)
-    return written_memory(depth, width, target.family).times(copies)
+def buffer_terms(width: int, slots: int, kind: MemoryKind, target: Target) -> CostTerms:
+    """The memory of a line buffer."""
+    return memory_terms(slots, width, "block") if kind == "block" else written_memory(slots, width, target.family)
