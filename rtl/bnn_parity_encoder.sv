@@ -39,7 +39,7 @@ module bnn_parity_encoder #(
     assign beat = {taken_i, last_i, inputs_i};
   end else begin : gen_later
     reg [Lanes+1:0] stored;
-    always @(posedge clk_i) stored <= {taken_i, last_i, inputs_i};
+    always @(posedge clk_i) stored <= {taken_i & rst_ni, last_i, inputs_i};
     assign beat = stored;
   end
 
@@ -69,7 +69,7 @@ module bnn_parity_encoder #(
     for (genvar g = 0; g < Groups; g = g + 1) begin : gen_leading
       always @(posedge clk_i) stored_leading[g] <= ^group_parities[g:0];
     end
-    always @(posedge clk_i) stored <= beat;
+    always @(posedge clk_i) stored <= {beat[Lanes+1] & rst_ni, beat[Lanes:0]};
     assign leading = {stored_leading ^ {Groups{running}}, running};
     assign inputs = (Group * Groups)'(stored[Lanes-1:0]);
     assign {taken, last} = stored[Lanes+:2];

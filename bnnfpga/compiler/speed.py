@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.constants import MAX_MHZ
+from bnnfpga.compiler.shallow_fifos import ShallowFifos, find_shallow_fifos
 from bnnfpga.dataflow.folding import Folding, apply_folding, deadlocks_refused
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import Target
@@ -59,18 +60,23 @@ def cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | Non
 
 @dataclass(frozen=True)
 class FoldedUnits:
-    """A graph's units in a folding, with their predicted cycles and the target that they are built for."""
+    """A graph's units in a folding, with their predicted cycles and the target that they are built for.
+
+    `shallow` are FIFOs whose given depths slow them down.
+    """
 
     graph: Graph
     cycles: Cycles
     target: Target
+    shallow: ShallowFifos | None = None
 
     @classmethod
     def of(cls, graph: Graph, folding: Folding, target: Target, where: str = "folding") -> FoldedUnits:
         """Apply a folding to a graph as `lower` returns it."""
         parallel = apply_folding(graph, folding, where)
         with deadlocks_refused(folding, where):
-            return cls(parallel, predict(parallel), target)
+            cycles = predict(parallel)
+        return cls(parallel, cycles, target, find_shallow_fifos(graph, parallel, folding, cycles.initiation_interval))
 
     @property
     def supported_mhz(self) -> float:
@@ -85,10 +91,10 @@ class FoldedUnits:
         return self.cycles.initiation_interval <= cycles_at(self.supported_mhz, fps)
 
     def warnings(self, fps: float | None) -> list[str]:
-        """What users must know of the clock, and of the frames per second that they asked for."""
+        """What users must know of the clock, of FIFOs, and of the frames per second that they asked for."""
         asked, slowest = self.target.clock_mhz, self.graph.slowest
         is_slow = slowest.estimated_mhz < asked
-        found = []
+        found = [] if self.shallow is None else [str(self.shallow)]
         if is_slow:
             found.append(
                 f"unit {slowest.name!r} reaches {slowest.estimated_mhz:g} MHz by estimate, less than the {asked:g} MHz "

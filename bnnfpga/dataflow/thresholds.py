@@ -143,15 +143,17 @@ class StoredThresholds:
     @cached_property
     def requantizer(self) -> Requantizer:
         """The form that hardware has."""
-        if self.form is not None:
-            return next(form for form in self._forms if form.kind == self.form)
-        return min(self._forms, key=self._cost)
+        return _priced(self)[0]
 
-    def _cost(self, form: Requantizer) -> tuple[int, float]:
+    def _price(self) -> tuple[Requantizer, CostTerms]:
+        forms = [form for form in self._forms if self.form in (None, form.kind)]
+        priced = [(form, form.cost_terms(self._layout, self.target)) for form in forms]
+        return min(priced, key=lambda pair: self._cost(*pair))
+
+    def _cost(self, form: Requantizer, terms: CostTerms) -> tuple[int, float]:
         """Logic levels that the clock has no time for, then area."""
         late = max(0, form.logic_levels(self.target) - self.target.levels)
-        cost = coefficients(self.target.family).cost(form.cost_terms(self._layout, self.target))
-        return late, area(cost, LUTS_PER_BRAM18)
+        return late, area(coefficients(self.target.family).cost(terms), LUTS_PER_BRAM18)
 
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
@@ -195,7 +197,7 @@ class StoredThresholds:
 
     def cost_terms(self) -> CostTerms:
         """What they cost, memories included."""
-        return self.requantizer.cost_terms(self._layout, self.target) if self.levels else CostTerms()
+        return _priced(self)[1] if self.levels else CostTerms()
 
     @property
     def _stored(self) -> ThresholdTable | None:
@@ -209,6 +211,12 @@ class StoredThresholds:
         type = self.domain.threshold_type
         always = (Comparators(self._stored, type), *([Search(self._stored, type)] if self.levels > 1 else []))
         return always if steps is None else (*always, FixedPoint(steps))
+
+
+@lru_cache(maxsize=1024)
+def _priced(stored: StoredThresholds) -> tuple[Requantizer, CostTerms]:
+    """The form that hardware has, and what it costs: the same for all inputs that a unit can have."""
+    return stored._price()
 
 
 @lru_cache(maxsize=256)

@@ -265,7 +265,7 @@ def _values(found: Iterable[int | str | None]) -> str:
     """The different values of a setting, those in the middle left out if they are many."""
     values = sorted({value for value in found if value is not None}, key=lambda value: (isinstance(value, str), value))
     if len(values) > _MAX_VALUES:
-        return f"{_show(values[:3])}, ... {_show(values[-1])} ({len(values)})".replace(" × ", ", ")
+        return f"{', '.join(map(_show, values[:3]))}, ... {_show(values[-1])} ({len(values)})"
     return ", ".join(map(_show, values)) or "-"
 
 

@@ -107,6 +107,22 @@ def test_late_weights_pads_and_several_vectors(parameters: Parameters, tmp_path:
     assert not is_reached(tmp_path, outputs["bad"], parameters["frames"])
 
 
+@some(
+    "MH MW PE Simd Lanes Stages WeightStages ParityStages Flags frames",
+    [(2, 4, 1, 2, 2, 1, 1, 1, 0, 12), (2, 4, 1, 4, 4, 1, 1, 2, 0, 12)],
+    [
+        *((4, 8, 2, 4, 2, 1, 1, 1, 0, 13), (2, 4, 1, 2, 2, 1, 3, 1, 0, 16), (2, 4, 1, 4, 4, 1, 2, 2, 0, 16)),
+        *((2, 4, 1, 4, 4, 2, 1, 1, 2, 14), (2, 6, 1, 3, 3, 2, 2, 2, 3, 14)),
+    ],
+)
+def test_parities_in_a_pipeline(parameters: Parameters, tmp_path: Path) -> None:
+    """The same with inputs that become parities cycles later, whatever registers hold before a reset of one cycle."""
+    sizes = {name: value for name, value in parameters.items() if name != "frames"}
+    outputs = aiger("matrix_vector", sizes, tmp_path)
+    assert is_reached(tmp_path, outputs["done"], 40)
+    assert not is_reached(tmp_path, outputs["bad"], parameters["frames"])
+
+
 # Where each fault is planted, and the harness that finds it.
 FAULTS = {
     "a bit of the table of carries": ("64'he77e42244224e77e", "64'he77e42244224e77f", "xnor_sums"),
@@ -115,7 +131,7 @@ FAULTS = {
         "if (~rst_ni) stored",
         "xnor_sums",
     ),
-    "parities that run on": ("running <= ~last_i & inputs_o", "running <= inputs_o", "xnor_sums"),
+    "parities that run on": ("running <= ~last & leading", "running <= leading", "xnor_sums"),
     "parities of weights that run on": ("first_i[0] ? parities_i[p] : earlier", "earlier", "xnor_sums"),
     "a pass that is a step short": ("step == StepBits'(Steps - 1)", "step == StepBits'(Steps - 2)", "matrix_vector"),
     "a buffer that takes one beat more": ("s_tready_o = ~two;", "s_tready_o = ~two | last_pass_i;", "vector_buffer"),
@@ -151,10 +167,15 @@ def test_planted_faults_are_found(fault: tuple[str, str, str], tmp_path: Path) -
 
 
 UNIT_FAULTS: dict[str, tuple[Parameters, str, str]] = {
+    "a vector from before the reset among the parities": (
+        {"MH": 2, "MW": 4, "PE": 1, "Simd": 4, "Lanes": 4, "ParityStages": 1},
+        "stored <= {beat[Lanes+1] & rst_ni, beat[Lanes:0]}",
+        "stored <= beat",
+    ),
     "inputs that do not wait for their weights": (
         {"WeightStages": 2},
-        "entering_x = waiting_x[(Waits-1)*BeatBits+:BeatBits]",
-        "entering_x = x",
+        ".Cycles(Waits - Late - ParityStages)",
+        ".Cycles(0)",
     ),
     "the flag of another part": (
         {"MH": 2, "MW": 4, "PE": 1, "Lanes": 4, "Stages": 2, "Flags": 2},

@@ -3,6 +3,7 @@
 
 module proof #(
   parameter int unsigned MH = 4, MW = 8, PE = 2, Simd = 4, Lanes = 2, Stages = 1, WeightStages = 1, Pixels = 1, Flags = 0,
+  parameter int unsigned ParityStages = 0,
   // Where a part is odd, all counts are doubled.
   parameter int unsigned Part = Flags > 0 ? Simd / Flags : Simd,
   parameter int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0,
@@ -36,6 +37,7 @@ module proof #(
     .ThresholdBits(Bits),
     .PopcountStages(Stages),
     .WeightStages(WeightStages),
+    .ParityStages(ParityStages),
     .MemoryKind("distributed")
   ) dut (
     .clk_i     (clk),
@@ -110,7 +112,7 @@ module proof #(
 
   wire hit = pop & marked & ahead == 0 & due != Passes;
   wire wrong = (hit & legal & md != wanted) | (was & (~mv | md != held)) | (mv & owed == 0);
-  assign bad = rst_n & (wrong | idle > 3 | stuck > Steps * Passes + Stages + WeightStages + 7);
+  assign bad = rst_n & (wrong | idle > 3 | stuck > Steps * Passes + Stages + WeightStages + ParityStages + 7);
   assign done = rst_n & due == Passes & legal;
   assign full = rst_n & v & ~sr & ~mv;
 endmodule
