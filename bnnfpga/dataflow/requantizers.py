@@ -17,7 +17,7 @@ from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.multipliers import in_dsp, product_terms
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import cheaper_memory
-from bnnfpga.dataflow.rom_terms import RomContents, block_terms, memory_words_terms, rom_terms
+from bnnfpga.dataflow.rom_terms import RomContents, block_terms, memory_words_terms, rom_terms, varying_columns
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
@@ -122,10 +122,10 @@ class RowRequantizer(Requantizer):
         )
 
     def _memory_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
-        if self._kind(layout) == "block" and layout.words > 1:
-            return block_terms(layout.words, self.width(layout))
         # Thresholds of channels are alike: bits of a word are often equal, or the same in all words.
         fields = np.broadcast_to(self._rows, (layout.words * layout.lanes, self.bits)).reshape(layout.words, -1)
+        if self._kind(layout) == "block" and layout.words > 1:
+            return block_terms(layout.words, varying_columns(fields))
         return rom_terms(RomContents.of(fields, target), target)
 
     @cached_property

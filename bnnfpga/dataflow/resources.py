@@ -12,8 +12,6 @@ RESOURCES = ("lut", "ff", "bram18", "dsp")
 """The resources that are estimated: 6-input LUTs, flip-flops, block RAMs of 18 kbit, DSP slices."""
 _BRAM18 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """The shapes of one block RAM: words, and bits per word."""
-_DSP_PRODUCT = 9
-"""Width of a product, in bits, from which synthesis uses a DSP slice (as in Yosys' synth_xilinx)."""
 _LUTS_PER_DSP = 60
 """Cost of a DSP slice in LUTs: about an 8 by 8 bit multiplier."""
 LUTS_PER_BRAM18 = 100
@@ -79,17 +77,6 @@ def cheaper_memory(words: int, width: int) -> MemoryKind:
     if words == 1:
         return "distributed"
     return "block" if LUTS_PER_BRAM18 * memory_blocks(words, width) < width * -(-words // 64) else "distributed"
-
-
-def multiplier_terms(bits: int, other_bits: int, count: int = 1, product_bits: int | None = None) -> CostTerms:
-    """Multipliers of two signed numbers: LUTs for narrow products, else DSP slices of 25 x 18 bits.
-
-    Where `product_bits` does not say otherwise, a product has a bit less than both numbers together, as it has unless
-    both are the most negative ones.
-    """
-    if (bits + other_bits - 1 if product_bits is None else product_bits) < _DSP_PRODUCT:
-        return CostTerms({"product.bits": count * bits * other_bits})
-    return CostTerms(dsp=count * -(-max(bits, other_bits) // 25) * -(-min(bits, other_bits) // 18))
 
 
 def add_resources(*parts: Mapping[str, int]) -> dict[str, int]:

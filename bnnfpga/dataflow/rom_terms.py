@@ -72,6 +72,11 @@ class RomContents:
         return cls(words, bits, bits * -(-words // (1 << target.lut_inputs)))
 
 
+def varying_columns(words: NDArray[np.uint8]) -> int:
+    """Bits that are not the same in all words, uint8 (words, bits): block RAM holds no others."""
+    return int(np.count_nonzero((words != words[:1]).any(axis=0)))
+
+
 def different_columns(columns: NDArray[np.uint8]) -> int:
     """How many columns differ from all others, and are not constant."""
     numbers = _numbers(len(columns))
@@ -100,7 +105,7 @@ def rom_terms(contents: RomContents, target: Target) -> CostTerms:
 def memory_words_terms(memory: Memory, target: Target) -> CostTerms:
     """A memory of known words."""
     if memory.kind == "block" and memory.words > 1:
-        return block_terms(memory.words, memory.width)
+        return block_terms(memory.words, varying_columns(memory.bits))
     return rom_terms(RomContents.of(memory.bits, target), target)
 
 

@@ -96,10 +96,6 @@ class Target:
             return (1 if tables == 1 else 2) + round(0.1 * math.sqrt(bits * tables))
         return 2 + (memory_blocks(words, bits) - 1).bit_length()
 
-    def memory_luts(self, words: int, bits: int) -> int:
-        """LUTs of a memory in logic that is written, of so many words of so many bits: a LUT each for small ones."""
-        return bits * -(-words // FABRICS[self.family].memory_bits)
-
     def reached_mhz(self, levels: int) -> float:
         """The clock frequency in MHz with so many logic levels between two registers."""
         fabric = FABRICS[self.family]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.resources import RESOURCES, add_resources, memory_terms, multiplier_terms
+from bnnfpga.dataflow.resources import RESOURCES, add_resources, memory_terms
 from bnnfpga.numbers.integers import IntegerType
 
 
@@ -24,9 +25,9 @@ def test_memories_of_one_word_are_wires() -> None:
 
 
 def test_wide_products_take_dsp_slices() -> None:
-    assert multiplier_terms(4, 4) == CostTerms({"product.bits": 16})
-    assert multiplier_terms(8, 5, 12) == CostTerms(dsp=12)
-    assert multiplier_terms(26, 19) == CostTerms(dsp=4)
+    assert product_terms(4, 4, 7, "xc7") == CostTerms({"product.bits": 16})
+    assert product_terms(8, 5, 12, "xc7") == CostTerms(dsp=1)
+    assert product_terms(26, 19, 44, "xc7") == CostTerms(dsp=4)
 
 
 @pytest.mark.parametrize(

@@ -80,20 +80,20 @@ class WidthConverter(Operator):
                 {"width_converter.choice": chosen, "width_converter.parts": part},
                 {"width_converter.bits": (a + 1) * group + part + 1},
             )
-        return self._shifter_terms(a, b, group)
+        return self._shifter_terms(a, group)
 
-    def _shifter_terms(self, a: int, b: int, group: int) -> CostTerms:
+    def _shifter_terms(self, a: int, group: int) -> CostTerms:
         """A shifter, whose result is added to what is held, or to what is left of that."""
-        level = self.capacity.bit_length()
-        # Groups that may not be 0 behind each stage.
+        level, bits = self.capacity.bit_length(), self.capacity * group
+        # Groups that may not be 0 behind each stage; and the places of each group that arrives.
         shifted = sum(min(self.capacity, a + (2 << stage) - 1) for stage in range(level))
         return CostTerms(
             {
-                "width_converter.levels": level,
+                "width_converter.held": bits,
+                "width_converter.places": a * bits,
                 "width_converter.shifted": shifted * group,
-                "width_converter.held": self.capacity * group,
             },
-            {"width_converter.bits": self.capacity * group + level},
+            {"width_converter.bits": bits + level},
         )
 
     @property
