@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bnnfpga.compiler.export import export_qonnx
     from bnnfpga.compiler.planner import Plan, Planner, plan
     from bnnfpga.compiler.tuner import tune
+    from bnnfpga.quantizing.post_training import quantize
 
 # onnxruntime would report each use to its makers, and leave files in TMPDIR for that; it asks once, when it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -32,6 +33,7 @@ __all__ = [
     "compile",
     "export_qonnx",
     "plan",
+    "quantize",
     "tune",
 ]
 
@@ -42,6 +44,7 @@ _HOMES = {
     "compile": ("bnnfpga.api", "compile"),
     "export_qonnx": ("bnnfpga.compiler.export", "export_qonnx"),
     "plan": ("bnnfpga.compiler.planner", "plan"),
+    "quantize": ("bnnfpga.quantizing.post_training", "quantize"),
     "tune": ("bnnfpga.compiler.tuner", "tune"),
 }
 

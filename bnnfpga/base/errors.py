@@ -44,12 +44,14 @@ class _Told(PicklableError):
         The file, node, tensor, option or line concerned.
     hint
         What to do about it.
+
+    `place` stays the place that was named first, whatever is put in front of `where` on the way.
     """
 
     def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.where = where
+        self.where = self.place = where
         self.hint = hint
 
     def __str__(self) -> str:

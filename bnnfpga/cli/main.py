@@ -17,6 +17,7 @@ from bnnfpga.cli.commands.doctor import doctor
 from bnnfpga.cli.commands.eval import evaluate
 from bnnfpga.cli.commands.inspect import inspect
 from bnnfpga.cli.commands.list_parts import parts
+from bnnfpga.cli.commands.quantize import quantize
 from bnnfpga.cli.commands.simulate import simulate
 from bnnfpga.cli.commands.synth import synth
 from bnnfpga.cli.commands.transforms import transforms
@@ -40,6 +41,7 @@ app.command("eval")(evaluate)
 app.command()(verify)
 app.command()(synth)
 app.command()(inspect)
+app.command()(quantize)
 app.command()(tune)
 app.command()(parts)
 app.command()(transforms)

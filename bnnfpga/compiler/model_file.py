@@ -42,9 +42,19 @@ def open_model(path: Path, input: InputFormat) -> ModelFile:
     UserError
         If it cannot be read or compiled.
     """
-    source = read_source(path)
+    return open_source(read_source(path), input)
+
+
+def open_source(source: Source, input: InputFormat) -> ModelFile:
+    """Clean a model that has been read.
+
+    Raises
+    ------
+    UserError
+        If it cannot be compiled.
+    """
     format = format_for(source.proto, input)
-    with located(str(path)):
+    with located(str(source.path)):
         model = clean(source.proto)
         graph = leave_joins(model, format)
     return ModelFile(source, model, format, graph)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from bnnfpga.tuning.folding_search import (
     cheapest,
     fastest,
 )
-from bnnfpga.tuning.objective import MOST_WEIGHT, Objective, parse_weights
+from bnnfpga.tuning.objective import MOST_WEIGHT, CostUnit, Objective, parse_weights
 from bnnfpga.tuning.pareto_front import pareto_front
 from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part, known_parts
 from bnnfpga.tuning.space import FoldingSpace
@@ -59,14 +60,15 @@ class Tuned:
         The plan with that folding.
     objective
         What was minimised, in words.
-    cost, bound
-        Its value, and what no folding falls below that keeps what was asked for; None where no bound is known.
+    cost, cost_unit, bound
+        Its value, whether that is an area in `LUT` or a `share` of the budget, and what no folding falls below that
+        keeps what was asked for; None where no bound is known.
     part, budget
         The FPGA, and what an accelerator may use of it; None without one.
     layers
         The tensor of the model that each unit computes, by name.
     pareto
-        The foldings of which none is both faster and cheaper, slowest first, each with its `interval`,
+        The foldings of which none is both faster and better by the objective, slowest first, each with its `interval`,
         `frames_per_second`, `cost`, `resources`, `share`, `fits` and `folding`; None if they were not asked for.
     finn
         The folding in FINN's format.
@@ -79,6 +81,7 @@ class Tuned:
     plan: Plan
     objective: str
     cost: float
+    cost_unit: CostUnit
     bound: float | None
     part: FpgaPart | None
     budget: Mapping[str, int] | None
@@ -116,6 +119,7 @@ class Tuned:
             "folding": {name: dict(entry) for name, entry in self.folding.items()},
             "objective": self.objective,
             "cost": self.cost,
+            "cost_unit": self.cost_unit,
             "bound": self.bound,
             "optimal": self.optimal,
             "part": None if part is None else {"name": part.name, "resources": dict(part.resources)},
@@ -137,9 +141,9 @@ class Tuned:
         if path.suffix == ".json":
             write_output(path, json.dumps(points, indent=1).encode())
         elif path.suffix == ".png":
-            write_output(path, front_picture(points, title))
+            write_output(path, front_picture(points, title, self.cost_unit))
         else:
-            write_output(path, front_page(points, title).encode())
+            write_output(path, front_page(points, title, self.cost_unit).encode())
 
     def write_picture(self, path: Path) -> None:
         """Draw the units with their cycles and resources, and what they do while two frames pass through (.png)."""
@@ -200,7 +204,7 @@ def tune(
     latency_weight
         LUTs that a cycle of delay counts, without a part; None for 1/32 beside the area, and none beside `weights`.
     pareto
-        Whether to list all foldings of which none is both faster and cheaper.
+        Whether to list the foldings of which none is both faster and better by what is minimised.
     for_finn
         Whether to warn of what FINN's format cannot say.
     input, input_scale, output_kind
@@ -252,6 +256,7 @@ def tune(
         plan,
         str(objective),
         cost,
+        objective.unit,
         None if target_latency_us is not None else bound,
         fpga,
         budget,
@@ -404,18 +409,17 @@ class _Tuning:
         return keeping or cheapest(self.space, SpeedLimits(cycles), own)
 
     def front(self) -> list[dict[str, Any]]:
-        """The Pareto front of area and speed, at the fastest clock at which there is a folding."""
-        weights = self.objective.weights or LUTS_OF_RESOURCES
+        """The Pareto front of the objective and speed, at the fastest clock at which there is a folding."""
         points: list[dict[str, Any]] = []
         for pace in paces(self.space, self.target):
-            for choice in pareto_front(self.space, weights, pace.levels):
+            for choice in pareto_front(self.space, partial(self.objective.quick, self.space), pace.levels):
                 budget = self.objective.budget
                 share = None if budget is None else largest_share(choice.resources, budget)
                 points.append(
                     {
                         "interval": choice.interval,
                         "frames_per_second": pace.mhz * 1e6 / choice.interval,
-                        "cost": round(choice.objective, 2),
+                        "cost": round(choice.objective, 4),
                         "resources": choice.resources,
                         # No number says how much it takes of what the part does not have.
                         "share": None if share == math.inf else share,

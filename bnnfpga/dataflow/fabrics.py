@@ -23,14 +23,16 @@ class Fabric:
     """A short sum or comparison on a carry chain, in levels."""
     block_levels: int
     """From the clock to the output of a block RAM without a register, in levels."""
+    memory_bits: int
+    """Of a memory in logic, a LUT's share, with the multiplexers that deep memories need."""
 
 
 FABRICS: Mapping[str, Fabric] = {
-    "xc7": Fabric(6, 850, 600, 2, 3),
-    "xcup": Fabric(6, 480, 350, 2, 3),
-    "ecp5": Fabric(4, 1350, 800, 3, 5),
-    "ice40": Fabric(4, 1600, 1100, 3, 2),
-    "gowin": Fabric(4, 1450, 900, 3, 4),
+    "xc7": Fabric(6, 850, 600, 2, 3, 28),
+    "xcup": Fabric(6, 480, 350, 2, 3, 28),
+    "ecp5": Fabric(4, 1350, 800, 3, 5, 7),
+    "ice40": Fabric(4, 1600, 1100, 3, 2, 1),
+    "gowin": Fabric(4, 1450, 900, 3, 4, 7),
 }
 
 FAMILIES = tuple(FABRICS)

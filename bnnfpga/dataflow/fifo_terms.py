@@ -48,8 +48,9 @@ def memory_fifo_terms(width: int, depth: int, stages: int, family: str) -> CostT
         },
         {"fifo.bits": width + 2 * pointer + 2 * level + stages},
     )
-    memory = memory_terms(slots, width, "block") if stages == 3 else written_memory(slots, width, family)
-    return add_terms(own, memory)
+    if stages == 3:
+        return add_terms(own, memory_terms(slots, width, "block", family, written=True))
+    return add_terms(own, written_memory(slots, width, family))
 
 
 def output_queue_terms(width: int, depth: int, family: str) -> CostTerms:

@@ -42,6 +42,11 @@ class Memory:
     def width(self) -> int:
         return int(self.bits.shape[1])
 
+    @property
+    def varying(self) -> int:
+        """Bits of a word that are not the same in all words."""
+        return int(np.count_nonzero((self.bits != self.bits[0]).any(axis=0)))
+
 
 @dataclass(frozen=True, eq=False)
 class MemoryBank:

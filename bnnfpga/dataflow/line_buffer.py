@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.dataflow.block_ram import block_memory
 from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.lut_memory import written_memory
 from bnnfpga.dataflow.memory_kinds import MemoryKind
-from bnnfpga.dataflow.resources import memory_blocks, memory_terms
+from bnnfpga.dataflow.resources import memory_terms
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntArray
 
 _BLOCK_BITS = 8192
 """Size of a line buffer in bits above which block RAM is cheaper than LUTs."""
+_REGISTERS = 256
+"""Size in bits above which block RAM is cheaper than registers with their multiplexers."""
 
 
 def buffer_depth(need: IntArray, release: IntArray, arriving: int, leaving: int) -> int:
@@ -47,8 +50,10 @@ def buffer_depth(need: IntArray, release: IntArray, arriving: int, leaving: int)
 def buffer_kind(width: int, depth: int, target: Target) -> MemoryKind:
     """The kind of memory for `depth` beats of `width` bits: the cheaper, or the only one that is fast enough.
 
-    A deep memory of LUTs of 4 inputs is mostly multiplexers.
+    A deep memory of LUTs of 4 inputs is mostly multiplexers. Where LUTs are no memories, it is of registers.
     """
+    if target.memory_luts(depth, width) == depth * width:
+        return "block" if depth * width > _REGISTERS else "distributed"
     if target.lut_inputs == 4:
         return "block" if depth > 32 and depth * width > 1024 else "distributed"
     return "block" if depth * width > _BLOCK_BITS and depth > 64 else "distributed"
@@ -68,7 +73,7 @@ def buffer_slots(width: int, depth: int, target: Target) -> int:
     """
     slots = 1 << (depth - 1).bit_length()
     if buffer_kind(width, depth, target) == "block":
-        costs = [memory_blocks(beats, width) for beats in (depth, slots)]
+        costs = [block_memory(beats, width, target.family, written=True).blocks for beats in (depth, slots)]
         return slots if costs[0] == costs[1] else depth
     granule = 64 if target.lut_inputs == 6 else 16
     more = width * (-(-slots // granule) - -(-depth // granule)) * 4 // 3
@@ -77,4 +82,6 @@ def buffer_slots(width: int, depth: int, target: Target) -> int:
 
 def buffer_terms(width: int, slots: int, kind: MemoryKind, target: Target) -> CostTerms:
     """The memory of a line buffer."""
-    return memory_terms(slots, width, "block") if kind == "block" else written_memory(slots, width, target.family)
+    if kind == "block":
+        return memory_terms(slots, width, "block", target.family, written=True)
+    return written_memory(slots, width, target.family)

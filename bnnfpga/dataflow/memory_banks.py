@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from bnnfpga.dataflow.block_ram import block_memory
 from bnnfpga.dataflow.hardware import Memory, MemoryBank
-from bnnfpga.dataflow.resources import is_direct
 
 
-def bank_words(words: int, width: int) -> int:
+def bank_words(words: int, width: int, family: str) -> int:
     """Words of each bank but the last one, a power of two; 0 for one bank."""
-    if is_direct(words, width):
+    if block_memory(words, width, family).banks == 1:
         return 0
     bank = 1 << (words - 1).bit_length() - 1
-    while not is_direct(bank, width):
+    while block_memory(bank, width, family).banks > 1:
         bank //= 2
     return bank
 

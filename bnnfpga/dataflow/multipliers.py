@@ -2,46 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 
 
 @dataclass(frozen=True)
-class DspMultiplier:
-    """A family's DSP block as a multiplier of signed numbers: the widths of both, and the least that Yosys gives it.
+class DspBlock:
+    """What of a family's DSP block Yosys uses as a multiplier of signed numbers (its `mul2dsp.v`).
 
     Parameters
     ----------
     widths
-        Of the wider and the narrower number.
-    least, least_product
-        Bits of the narrower number, and of the product, from which a product is in DSP blocks.
+        Bits of the wider and of the narrower number.
+    least
+        Bits of both from which a product is in such blocks.
+    least_product
+        Bits of the product from which it is.
+    part
+        Bits of the parts of a number that is too wide; 0 for the widths.
+    is_signed
+        Whether numbers without a sign, as most parts are, need a bit more.
+    count
+        How many DSP blocks it counts as.
     """
 
     widths: tuple[int, int]
-    least: int = 2
+    least: tuple[int, int] = (2, 2)
     least_product: int = 0
+    part: int = 0
+    is_signed: bool = False
+    count: int = 1
+
+    def takes(self, bits: tuple[int, int]) -> bool:
+        """Whether numbers are wide enough."""
+        return all(own >= least for own, least in zip(bits, self.least, strict=True))
+
+    def parts(self, bits: tuple[int, int]) -> Iterator[tuple[int, int]]:
+        """The parts of two numbers whose products are blocks."""
+        for wide in self._cut(bits[0], self.widths[0]):
+            for narrow in self._cut(bits[1], self.widths[1]):
+                yield wide, narrow
+
+    def _cut(self, bits: int, most: int) -> list[int]:
+        part = min(self.part or most, most) - self.is_signed
+        whole = max(0, -(-(bits - most) // part))
+        return [part + self.is_signed] * whole + [bits - whole * part]
 
 
-_BLOCKS = {
-    "xc7": DspMultiplier((25, 18), least_product=9),
-    "xcup": DspMultiplier((27, 18), least_product=9),
-    "ecp5": DspMultiplier((18, 18)),
-    "gowin": DspMultiplier((18, 18), least=4),
+_BLOCKS: Mapping[str, tuple[DspBlock, ...]] = {
+    "xc7": (DspBlock((25, 18), least_product=9, part=18, is_signed=True),),
+    "xcup": (DspBlock((27, 18), least_product=9, part=18, is_signed=True),),
+    "ecp5": (DspBlock((18, 18)),),
+    # Counted in multipliers of 9 x 9 bits.
+    "gowin": (
+        DspBlock((36, 36), (22, 22), count=8),
+        DspBlock((18, 18), (10, 4), count=2),
+        DspBlock((9, 9), (4, 4)),
+    ),
 }
-"""The blocks of the families whose scripts use them."""
-
-
-def in_dsp(bits: int, other_bits: int, product_bits: int, family: str) -> bool:
-    """Whether a product of two signed numbers is in DSP blocks."""
-    block = _BLOCKS.get(family)
-    return block is not None and min(bits, other_bits) >= block.least and product_bits >= block.least_product
+"""The blocks of the families whose scripts use them, in the order in which they are tried. That of iCE40 uses none."""
 
 
 def product_terms(bits: int, other_bits: int, product_bits: int, family: str) -> CostTerms:
     """A product of two signed numbers, of which so many bits are used."""
-    if not in_dsp(bits, other_bits, product_bits, family):
-        return CostTerms({"product.bits": bits * other_bits})
-    wide, narrow = _BLOCKS[family].widths
-    return CostTerms(dsp=-(-max(bits, other_bits) // wide) * -(-min(bits, other_bits) // narrow))
+    # The low bits of a product follow from as many of both numbers.
+    return _products((min(bits, product_bits), min(other_bits, product_bits)), product_bits, _BLOCKS.get(family, ()))
+
+
+def _products(bits: tuple[int, int], product_bits: int, blocks: tuple[DspBlock, ...]) -> CostTerms:
+    """A product in the first of the blocks that takes it, or in tables; parts that it does not take, in others."""
+    bits = max(bits), min(bits)
+    found = [index for index, block in enumerate(blocks) if block.takes(bits) and product_bits >= block.least_product]
+    if not found:
+        return CostTerms({"product.bits": bits[0] * bits[1]})
+    block, others = blocks[found[0]], blocks[found[0] + 1 :]
+    parts = list(block.parts(bits))
+    left = [_products(part, sum(part), others) for part in parts if not block.takes(part)]
+    taken = sum(block.takes(part) for part in parts)
+    return add_terms(CostTerms(dsp=block.count * taken), *left)

@@ -14,10 +14,10 @@ from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.memory_kinds import MemoryKind
-from bnnfpga.dataflow.multipliers import in_dsp, product_terms
+from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import cheaper_memory
-from bnnfpga.dataflow.rom_terms import RomContents, block_terms, memory_words_terms, rom_terms, varying_columns
+from bnnfpga.dataflow.rom_terms import RomContents, block_terms, memory_words_terms, rom_terms
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
@@ -125,7 +125,7 @@ class RowRequantizer(Requantizer):
         # Thresholds of channels are alike: bits of a word are often equal, or the same in all words.
         fields = np.broadcast_to(self._rows, (layout.words * layout.lanes, self.bits)).reshape(layout.words, -1)
         if self._kind(layout) == "block" and layout.words > 1:
-            return block_terms(layout.words, varying_columns(fields))
+            return block_terms(layout.words, self.memory(layout).varying, target.family)
         return rom_terms(RomContents.of(fields, target), target)
 
     @cached_property
@@ -262,7 +262,7 @@ class FixedPoint(RowRequantizer):
 
     def in_dsp(self, family: str) -> bool:
         value, product = self._product_bits
-        return product >= _SOFT_BITS and self.factor_bits > 0 and in_dsp(self.factor_bits, value, product, family)
+        return product >= _SOFT_BITS and product_terms(self.factor_bits, value, product, family).dsp > 0
 
     def logic(self, words: int, target: Target) -> CostTerms:
         result = self.steps.levels.bit_length()

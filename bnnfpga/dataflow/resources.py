@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
+from bnnfpga.dataflow.block_ram import block_memory
 from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 
 RESOURCES = ("lut", "ff", "bram18", "dsp")
-"""The resources that are estimated: 6-input LUTs, flip-flops, block RAMs of 18 kbit, DSP slices."""
-_BRAM18 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""The shapes of one block RAM: words, and bits per word."""
+"""The resources that are estimated: LUTs, flip-flops, block RAMs, and DSP slices of the family.
+
+Block RAMs are counted in the smallest blocks of the family: of 18 kbit, a RAMB36 being two, but of iCE40 of 4 kbit. DSP
+slices are DSP48, multipliers of 18 x 18 bits of ECP5, and of 9 x 9 bits of Gowin.
+"""
 _LUTS_PER_DSP = 60
 """Cost of a DSP slice in LUTs: about an 8 by 8 bit multiplier."""
 LUTS_PER_BRAM18 = 100
-"""Cost of a block RAM in LUTs, from their ratio in FPGAs."""
+"""Cost of a block RAM in LUTs, from their ratio in FPGAs: 53 to 380, on iCE40 80 to 240."""
 
 
 _QUEUE_REGISTERS = 2
@@ -40,43 +42,21 @@ def queue_terms(width: int, depth: int, *, held: bool = False) -> CostTerms:
     )
 
 
-def memory_terms(words: int, width: int, kind: MemoryKind) -> CostTerms:
-    """A read-only memory; a single word is free."""
+def memory_terms(words: int, bits: int, kind: MemoryKind, family: str, *, written: bool = False) -> CostTerms:
+    """A memory of words of so many bits that are not constant, `written` unless only read; a single word is free."""
     if words == 1:
         return CostTerms()
     if kind == "distributed":
-        return CostTerms({"rom.tables": width * -(-words // 64)})
-    return CostTerms(bram18=memory_blocks(words, width))
+        return CostTerms({"rom.tables": bits * -(-words // 64)})
+    return CostTerms(bram18=block_memory(words, bits, family, written=written).blocks)
 
 
-def memory_blocks(words: int, width: int) -> int:
-    """Block RAMs of a read-only memory."""
-    return min(-(-words // deep) * -(-width // wide) for deep, wide in _BRAM18)
-
-
-def direct_blocks(words: int, width: int) -> float:
-    """Block RAMs of 18 kbit of a memory whose bits are in one each; infinite if that has too few words."""
-    return min((-(-width // wide) for deep, wide in _BRAM18 if words <= deep), default=math.inf if width else 0)
-
-
-def is_direct(words: int, width: int) -> bool:
-    """Whether synthesis gives each bit of a memory to one block RAM, since several with fewer words are not smaller.
-
-    Those may have all bits, or those that fill them.
-    """
-    shared = (
-        bits // wide * -(-words // deep) + direct_blocks(words, width - min(width, bits // wide * wide))
-        for deep, wide in _BRAM18
-        for bits in (width, width + wide - 1)
-    )
-    return direct_blocks(words, width) <= min(shared)
-
-
-def cheaper_memory(words: int, width: int) -> MemoryKind:
-    """The kind of memory that costs less."""
+def cheaper_memory(words: int, bits: int) -> MemoryKind:
+    """The kind of memory that costs less, on a 7-series FPGA."""
     if words == 1:
         return "distributed"
-    return "block" if LUTS_PER_BRAM18 * memory_blocks(words, width) < width * -(-words // 64) else "distributed"
+    blocks = block_memory(words, bits, "xc7").blocks
+    return "block" if LUTS_PER_BRAM18 * blocks < bits * -(-words // 64) else "distributed"
 
 
 def add_resources(*parts: Mapping[str, int]) -> dict[str, int]:

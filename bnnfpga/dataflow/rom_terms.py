@@ -9,10 +9,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.block_ram import block_memory
 from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import Memory
 from bnnfpga.dataflow.paired_luts import PAIRED_WORDS
-from bnnfpga.dataflow.resources import memory_blocks
 from bnnfpga.dataflow.target import Target
 
 _DEPTHS = {
@@ -72,11 +72,6 @@ class RomContents:
         return cls(words, bits, bits * -(-words // (1 << target.lut_inputs)))
 
 
-def varying_columns(words: NDArray[np.uint8]) -> int:
-    """Bits that are not the same in all words, uint8 (words, bits): block RAM holds no others."""
-    return int(np.count_nonzero((words != words[:1]).any(axis=0)))
-
-
 def different_columns(columns: NDArray[np.uint8]) -> int:
     """How many columns differ from all others, and are not constant."""
     numbers = _numbers(len(columns))
@@ -105,22 +100,24 @@ def rom_terms(contents: RomContents, target: Target) -> CostTerms:
 def memory_words_terms(memory: Memory, target: Target) -> CostTerms:
     """A memory of known words."""
     if memory.kind == "block" and memory.words > 1:
-        return block_terms(memory.words, varying_columns(memory.bits))
+        return block_terms(memory.words, memory.varying, target.family)
     return rom_terms(RomContents.of(memory.bits, target), target)
 
 
-def block_terms(words: int, width: int, stages: int = 1, bank_words: int = 0) -> CostTerms:
+def block_terms(words: int, width: int, family: str, *, stages: int = 1, bank_words: int = 0) -> CostTerms:
     """A memory of block RAM with so many cycles from an address to a word, the first of which is the block's own.
 
-    Of several banks of so many words, one is chosen behind the registers (`rtl/bnn_rom_banks.sv`).
+    Of several banks of so many words, one is chosen behind the registers (`rtl/bnn_rom_banks.sv`). `width` bits of a
+    word are not constant.
     """
     address = (words - 1).bit_length() if stages > 2 else 0
     if not bank_words:
         second = width if stages > 1 else 0
-        return CostTerms(ff={"rom.bits": second + address}, bram18=memory_blocks(words, width))
+        return CostTerms(ff={"rom.bits": second + address}, bram18=block_memory(words, width, family).blocks)
     whole, rest = divmod(words, bank_words)
     banks = whole + (1 if rest else 0)
-    blocks = whole * memory_blocks(bank_words, width) + (memory_blocks(rest, width) if rest else 0)
+    last = block_memory(rest, width, family).blocks if rest else 0
+    blocks = whole * block_memory(bank_words, width, family).blocks + last
     chosen = stages * (banks - 1).bit_length()
     registers = (banks * width if stages > 1 else 0) + banks * address + chosen
     return CostTerms({"rom.banks": (banks - 1) * width}, {"rom.bits": registers}, bram18=blocks)

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from bnnfpga.base.errors import UserError, shown
+from bnnfpga.dataflow.block_ram import block_memory
 from bnnfpga.dataflow.fabrics import FABRICS, FAMILIES
 from bnnfpga.dataflow.memory_kinds import MemoryKind
-from bnnfpga.dataflow.resources import memory_blocks
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,11 @@ class Target:
         if kind == "distributed":
             tables = -(-words // 2**self.lut_inputs)
             return (1 if tables == 1 else 2) + round(0.1 * math.sqrt(bits * tables))
-        return 2 + (memory_blocks(words, bits) - 1).bit_length()
+        return 2 + (block_memory(words, bits, self.family).blocks - 1).bit_length()
+
+    def memory_luts(self, words: int, bits: int) -> int:
+        """LUTs of a memory in logic that is written, of so many words of so many bits: a LUT each for small ones."""
+        return bits * -(-words // FABRICS[self.family].memory_bits)
 
     def reached_mhz(self, levels: int) -> float:
         """The clock frequency in MHz with so many logic levels between two registers."""

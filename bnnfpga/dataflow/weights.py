@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,9 @@ from bnnfpga.dataflow.rom_terms import RomContents, block_terms, rom_terms
 from bnnfpga.dataflow.stream import PixelParts
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntArray, IntegerType
+
+_FEW_WORDS = 32
+"""Words up to which random bits are likely to be constant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +64,17 @@ class StoredWeights:
         lanes = self.values.shape[-2]
         return HlsTable("weights", self._bits.reshape(self.words, lanes, -1), False, self.kind)
 
-    def cost_terms(self, target: Target, *, stages: int = 1, bank_words: int = 0) -> CostTerms:
-        """The memory, with so many cycles from an address to a word, in banks of so many words or one of all."""
+    def cost_terms(
+        self, target: Target, memory: Callable[[], Memory], *, stages: int = 1, bank_words: int = 0
+    ) -> CostTerms:
+        """The memory, with so many cycles from an address to a word, in banks of so many words or one of all.
+
+        `memory` gives it as the unit has it. It is asked for only where bits of a word are likely to be constant.
+        """
         if self.kind == "distributed" or self.words == 1:
             return rom_terms(RomContents.random(self.words, self.width, target), target)
-        return block_terms(self.words, self.width, stages, bank_words)
+        bits = memory().varying if self.words <= _FEW_WORDS else self.width
+        return block_terms(self.words, bits, target.family, stages=stages, bank_words=bank_words)
 
     @property
     def in_order(self) -> IntArray:

@@ -41,6 +41,7 @@ from bnnfpga.frontend.spelling.roundings import RoundingsToQuantizers, StraightT
 from bnnfpga.frontend.spelling.signs import PositiveScales
 from bnnfpga.frontend.spelling.thermometers import AxesOfConstants, ChannelsForConstants
 from bnnfpga.frontend.spelling.tokens import DenseOverTokens
+from bnnfpga.frontend.spelling.transposed import TransposedConvolutions
 from bnnfpga.frontend.spelling.trunc import TruncToQuant
 
 _BEFORE_PARAMETERS: tuple[Transform, ...] = (
@@ -65,6 +66,7 @@ _AFTER_PARAMETERS: tuple[Transform, ...] = (
     Im2ColToConv(),
     BlocksToGroups(),
     AverageOfBitsToQuant(),
+    TransposedConvolutions(),
     PlainSliding(),
     RepeatedConstants(),
     ChannelShuffles(),

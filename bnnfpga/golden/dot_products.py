@@ -13,7 +13,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.sliding import geometry_of, reaches_into_pads, sliding_attributes
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import attribute, describe
+from bnnfpga.frontend.graph.nodes import AFTER_TRAINING, attribute, describe
 from bnnfpga.golden.affine import Affine, Summed, addends, affine_of, recoded, summed
 from bnnfpga.golden.pixel_constants import convolved
 from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
@@ -36,7 +36,7 @@ def dot_product(writer: Writer, node: Node) -> Value:
         raise UserError(
             f"its {side} are not quantised",
             where=describe(node),
-            hint=f"put a Brevitas quantizer on the layer's {side}",
+            hint=f"put a Brevitas quantizer on the layer's {side}, {AFTER_TRAINING}",
         )
     x = without_shift_in_pads(writer, node, x)
     assert x.base is not None

@@ -12,6 +12,7 @@ from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.parts import Part, Piece, in_pieces, pairs_in_pieces
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import (
+    AFTER_TRAINING,
     attribute,
     data_operands,
     describe,
@@ -80,14 +81,15 @@ def not_on_one_grid(writer: Writer, join: Joined, parts: Sequence[Part]) -> User
             return UserError(
                 f"it joins streams, and {describe_tensor(writer.model, part.tensor)} is not quantised",
                 where=describe(join.node),
-                hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
+                hint=f"put a quantizer of up to 8 bits there, with the scale of the other operand, {AFTER_TRAINING}",
             )
         steps = [Step("multiply", scale) for scale in value.scales]
         units.append(str(apply_steps(steps, np.ones((), dtype=np.float32))))
     return UserError(
         f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(join.node),
-        hint="put quantizers with the same scale in front of all its operands, or one right behind it",
+        hint="put quantizers with the same scale in front of all its operands, or one right behind it, "
+        + AFTER_TRAINING,
     )
 
 

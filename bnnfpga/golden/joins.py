@@ -11,7 +11,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.forms.picks import gathered
 from bnnfpga.frontend.forms.resizing import upsampling_factors
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import attribute, describe, describe_tensor
+from bnnfpga.frontend.graph.nodes import AFTER_TRAINING, attribute, describe, describe_tensor
 from bnnfpga.golden.affine import affine_of
 from bnnfpga.golden.joined import Translate, joined_parts
 from bnnfpga.golden.pools import moved
@@ -138,14 +138,14 @@ def add_streams(writer: Writer, node: Node) -> Value:
         raise UserError(
             f"it joins streams, and {describe_tensor(writer.model, units)} {wrong}",
             where=describe(node),
-            hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
+            hint=f"put a quantizer of up to 8 bits there, with the scale of the other operand, {AFTER_TRAINING}",
         )
     grid = _grid(writer, node, units)
     if grid is None:
         raise UserError(
             f"it joins streams whose scales {' and '.join(f'{unit:g}' for unit in units)} have no common grid",
             where=describe(node),
-            hint="put quantizers with the same scale in front of all its operands",
+            hint=f"put quantizers with the same scale in front of all its operands, {AFTER_TRAINING}",
         )
     magnitude = sum(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     if magnitude >= EXACT_FLOAT32:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import traits_of
-from bnnfpga.frontend.forms.rearranging import moves_images, rearrange
+from bnnfpga.frontend.forms.rearranging import moves_images, rearrange, spread_blocks
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.golden.writer import Value, Writer
@@ -42,12 +42,18 @@ def _moved_step(writer: Writer, node: Node, step: Step) -> Step:
     """A step after a layout change: its constant is rearranged like the tensor."""
     if step.constant is None or step.constant.size == 1:
         return step if step.constant is None else Step(step.operation, step.constant.reshape(()))
-    whole = np.broadcast_to(step.constant, writer.model.shape(node.input[0]))
-    return Step(step.operation, rearrange(writer.model, node, whole))
+    rank = len(writer.model.shape(node.input[0]))
+    aligned = step.constant.reshape(*[1] * (rank - step.constant.ndim), *step.constant.shape)
+    return Step(step.operation, rearrange(writer.model, node, aligned))
 
 
 def _move(writer: Writer, node: Node, tensor: str, shape: list[int]) -> str:
-    if traits_of(node).reorders:
+    if traits_of(node).spreads:
+        split, perm = spread_blocks(writer.model, node)
+        parts = writer.emit("Reshape", tensor, writer.constant(np.array([-1, *split[1:]], dtype=np.int64)))
+        extents = writer.constant(np.array([-1, *shape[1:]], dtype=np.int64))
+        moved = writer.emit("Reshape", writer.emit("Transpose", parts, perm=perm), extents)
+    elif traits_of(node).reorders:
         moved = writer.emit(node.op_type, tensor, **node.attributes)
     else:
         extents = writer.constant(np.array([-1, *shape[1:]], dtype=np.int64))

@@ -8,7 +8,7 @@ from onnx import TensorProto
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import describe
+from bnnfpga.frontend.graph.nodes import AFTER_TRAINING, describe
 from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
 from bnnfpga.numbers.arithmetic import SCALES, Step
 
@@ -64,5 +64,5 @@ def not_multiplied(model: Model, node: Node, operand: str, *, shifted: bool) -> 
     return UserError(
         f"it multiplies streams, and {factor} {wrong}",
         where=describe(node),
-        hint="put a quantizer of up to 8 bits there",
+        hint=f"put a quantizer of up to 8 bits there, {AFTER_TRAINING}",
     )

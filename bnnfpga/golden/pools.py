@@ -11,7 +11,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.forms.pads import channel_pads
 from bnnfpga.frontend.forms.sliding import averages, divisor_of, pad_value, sliding_attributes, takes_smallest
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import attribute, describe
+from bnnfpga.frontend.graph.nodes import AFTER_TRAINING, attribute, describe
 from bnnfpga.golden.affine import affine_of, for_more_channels, pad_code, rises
 from bnnfpga.golden.dot_products import (
     by_pixel,
@@ -76,7 +76,7 @@ def average_pool(writer: Writer, node: Node) -> Value:
         raise UserError(
             f"it {'averages' if divisor == geometry.taps else 'sums'} numbers that are not quantised",
             where=describe(node),
-            hint="put a quantizer in front of it",
+            hint=f"put a quantizer in front of it, {AFTER_TRAINING}",
         )
     value = without_shift_in_pads(writer, node, value)
     assert value.base is not None
@@ -95,7 +95,9 @@ def average_pool(writer: Writer, node: Node) -> Value:
     source = value.base
     doubles = source in writer.doubles or value.magnitude * geometry.taps >= EXACT_FLOAT32
     if doubles:
-        raise UserError("its sums are too large", where=describe(node), hint="put a quantizer in front of it")
+        raise UserError(
+            "its sums are too large", where=describe(node), hint=f"put a quantizer in front of it, {AFTER_TRAINING}"
+        )
     axes = len(writer.model.shape(node.input[0])) - 2
     ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
     total = writer.emit("Conv", source, writer.constant(ones), group=channels, **sliding_attributes(node))

@@ -48,6 +48,30 @@ def read_images(
     UserError
         If type, shape or range is not the project's.
     """
+    inputs = model_inputs(x, format, shape, layout=layout, channels_last=channels_last, first=first)
+    frames = inputs.reshape(len(inputs), -1)
+    if format.type is None:
+        assert input_function is not None
+        return Images(order.to_stream(_codes(input_function, frames, stream)), inputs)
+    return Images(order.to_stream(frames.astype(np.int64)), inputs)
+
+
+def model_inputs(
+    x: NDArray[Any],
+    format: InputFormat,
+    shape: tuple[int, ...],
+    *,
+    layout: str = "nchw",
+    channels_last: bool = False,
+    first: int = 0,
+) -> Floats:
+    """Check a batch of images, as `read_images` does: float32, the model's inputs or their integer codes.
+
+    Raises
+    ------
+    UserError
+        If type, shape or range is not the model's.
+    """
     x = np.asarray(x)
     if layout not in ("nchw", "nhwc"):
         raise UserError(f"{layout!r} is not a layout", where="layout", hint="give nchw or nhwc")
@@ -70,9 +94,7 @@ def read_images(
     if turned:
         x = np.moveaxis(x, -1, 1)
     if format.type is None:
-        assert input_function is not None
-        codes = _codes(input_function, x.reshape(len(x), -1), stream)
-        return Images(order.to_stream(codes), x)
+        return x
     if x.dtype.kind not in "iu":
         raise UserError(
             f"the array is {x.dtype}, expected integers ({format.name})",
@@ -87,8 +109,7 @@ def read_images(
             where="images",
             hint="scale or shift them, or compile with the --input type that they have",
         )
-    codes = x.astype(np.int64)
-    return Images(order.to_stream(codes.reshape(len(x), -1)), x.astype(np.float32))
+    return x.astype(np.float32)
 
 
 def _as_float32(x: NDArray[Any], first: int) -> Floats:

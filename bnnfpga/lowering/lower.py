@@ -24,7 +24,7 @@ from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
 from bnnfpga.lowering.element_functions import table, threshold, values_by_code
-from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, space_to_depth, sum_pool
+from bnnfpga.lowering.pixels import depth_to_space, integer_pool, max_pool, pad, pick, space_to_depth, sum_pool
 from bnnfpga.lowering.reorder import layout, transpose
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -57,6 +57,7 @@ LOWERINGS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_CONCAT: concat,
     "Gather": pick,
     "Resize": pick,
+    "DepthToSpace": depth_to_space,
     "SpaceToDepth": space_to_depth,
     "Transpose": transpose,
     **dict.fromkeys(kinds_that(lambda traits: traits.regroups), layout),

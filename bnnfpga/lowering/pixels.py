@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
+from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.upsample import Copies, Upsample
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.frontend.contract.table import traits_of
@@ -172,6 +174,36 @@ def space_to_depth(lowering: Lowering, node: Node) -> None:
     geometry = Geometry(rows_columns(shape), block, block)
     unit = Window(lowering.name(Window), geometry, shape[0], lowering.stream_type(tensor))
     lowering.bind(node, lowering.add(unit, tensor.producer))
+
+
+def depth_to_space(lowering: Lowering, node: Node) -> None:
+    """Lower to streams of the rows of each block, joined row by row.
+
+    The channels of a pixel, block row by block row, are columns of one another: a crop keeps those of one row.
+    """
+    tensor = image(lowering, node)
+    transpose(lowering, node)
+    order = channels_last(lowering.shape(node.output[0]))
+    shape, (channels, *_) = lowering.shape(node.input[0]), lowering.shape(node.output[0])
+    (rows, columns), (high, wide) = (rows_columns(lowering.shape(name)) for name in (node.input[0], node.output[0]))
+    down, across, run = high // rows, wide // columns, wide * channels
+    producer, type = tensor.producer, lowering.stream_type(tensor)
+    # Where in a pixel of the stream each element of its block is, row by row.
+    places = np.argsort(lowering.tensors[node.output[0]].order)[order]
+    index = places.reshape(rows, down, columns, -1)[0, :, 0].reshape(-1)
+    if not np.array_equal(index, np.arange(len(index))):
+        wiring = Select(lowering.name(Select), (rows, columns), shape[0], tuple(index.tolist()), type)
+        producer = lowering.add(wiring, producer)
+    joined = producer
+    for part in range(down if down > 1 else 0):
+        kept = tuple(range(part, columns * down, down))
+        every = tuple(range(rows))
+        crop = Crop(lowering.name(Crop), (rows, columns * down), across * channels, type, every, kept)
+        row = lowering.add(crop, producer)
+        if part:
+            row = lowering.add(Concat(lowering.name(Concat), (rows,), (part * run, run), type), joined, row)
+        joined = row
+    lowering.bind(node, joined)
 
 
 def pad(lowering: Lowering, node: Node) -> None:

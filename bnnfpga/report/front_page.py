@@ -14,27 +14,42 @@ circle { fill: #1f6feb } circle.over { fill: #c33 } circle:hover { r: 7 } line {
 stroke: #9bbcf0 } text { fill: #555; font-size: 13px }"""
 
 
-def front_page(points: Sequence[Mapping[str, Any]], title: str) -> str:
-    """The page for the points as `bnnfpga tune --json` gives them; those that do not fit the part are red."""
+COST_NAMES = {"LUT": "cost (LUTs)", "share": "largest share of the part's budget (%)"}
+"""What a front's foldings are compared by, by the `cost_unit` of `bnnfpga tune --json`."""
+
+
+def cost_of(point: Mapping[str, Any], unit: str) -> float:
+    """What a point is drawn at: LUTs, or percent."""
+    return float(point["cost"]) * (100 if unit == "share" else 1)
+
+
+def front_page(points: Sequence[Mapping[str, Any]], title: str, unit: str) -> str:
+    """The page for the points as `bnnfpga tune --json` gives them; those that do not fit the part are red.
+
+    `unit` is its `cost_unit`.
+    """
     head = f"<!doctype html><meta charset='utf-8'><title>{escape(title)}</title><style>{_STYLE}</style>"
-    names = ["cycles per frame", "frames/s", "cost", "LUT", "FF", "BRAM18", "DSP", "largest share"]
-    rows = [_row(point) for point in points]
+    costs = [] if unit == "share" else [COST_NAMES[unit]]
+    names = ["cycles per frame", "frames/s", *costs, "LUT", "FF", "BRAM18", "DSP", "largest share"]
+    rows = [_row(point, unit) for point in points]
     table = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     heads = "".join(f"<th>{name}</th>" for name in names)
-    return f"{head}<h1>{escape(title)}</h1>{_plot(points)}<table><tr>{heads}</tr>{table}</table>"
+    return f"{head}<h1>{escape(title)}</h1>{_plot(points, unit)}<table><tr>{heads}</tr>{table}</table>"
 
 
-def _row(point: Mapping[str, Any]) -> list[str]:
+def _row(point: Mapping[str, Any], unit: str) -> list[str]:
     share = "-" if point["share"] is None else f"{100 * point['share']:.1f} %"
     counts = [f"{count:,}" for count in point["resources"].values()]
-    return [f"{point['interval']:,}", f"{point['frames_per_second']:,.0f}", f"{point['cost']:,.0f}", *counts, share]
+    cost = [] if unit == "share" else [f"{point['cost']:,.0f}"]
+    return [f"{point['interval']:,}", f"{point['frames_per_second']:,.0f}", *cost, *counts, share]
 
 
-def _plot(points: Sequence[Mapping[str, Any]]) -> str:
+def _plot(points: Sequence[Mapping[str, Any]], unit: str) -> str:
     """Cost over frames per second, both on logarithmic axes."""
     if not points:
         return ""
-    speeds, costs = ([math.log10(max(point[key], 1)) for point in points] for key in ("frames_per_second", "cost"))
+    speeds = [math.log10(max(point["frames_per_second"], 1)) for point in points]
+    costs = [math.log10(max(cost_of(point, unit), 1)) for point in points]
     places = [
         (_place(speed, speeds, _MARGIN, _WIDTH - _MARGIN), _place(cost, costs, _HEIGHT - _MARGIN, _MARGIN))
         for speed, cost in zip(speeds, costs, strict=True)
@@ -42,14 +57,14 @@ def _plot(points: Sequence[Mapping[str, Any]]) -> str:
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = "".join(
         f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4'{' class=over' if point['fits'] is False else ''}>"
-        f"<title>{escape(', '.join(_row(point)))}</title></circle>"
+        f"<title>{escape(', '.join(_row(point, unit)))}</title></circle>"
         for (x, y), point in zip(places, points, strict=True)
     )
     return (
         f"<svg viewBox='0 0 {_WIDTH} {_HEIGHT}' width='{_WIDTH}'>"
         f"{_marks(speeds, costs)}<polyline points='{line}'/>{dots}"
         f"<text x='{_WIDTH / 2}' y='{_HEIGHT - 15}' text-anchor='middle'>frames/s</text>"
-        f"<text x='{_MARGIN}' y='30'>cost</text></svg>"
+        f"<text x='{_MARGIN}' y='30'>{escape(COST_NAMES[unit])}</text></svg>"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.report.front_page import COST_NAMES, cost_of
 
 _BLUE, _RED, _GREY = "#1f6feb", "#c83737", "#555555"
 _KINDS = {"works": "#2c7fb8", "stalled by units behind it": "#f0a35e", "starved by units before it": "#eceff1"}
@@ -19,12 +20,15 @@ _ROW_INCHES = 0.24
 _MOST_ROW_INCHES = 40.0
 
 
-def front_picture(points: Sequence[Mapping[str, Any]], title: str) -> bytes:
-    """The Pareto front, from the points that `bnnfpga tune --json` prints; those that do not fit a part are red."""
+def front_picture(points: Sequence[Mapping[str, Any]], title: str, unit: str) -> bytes:
+    """The Pareto front, from the points that `bnnfpga tune --json` prints; those that do not fit a part are red.
+
+    `unit` is its `cost_unit`.
+    """
     figure = _figure(8, 5)
     axes = figure.add_subplot()
     speeds = [point["frames_per_second"] for point in points]
-    costs = [point["cost"] for point in points]
+    costs = [cost_of(point, unit) for point in points]
     axes.step(speeds, costs, where="pre", color="#9bbcf0", zorder=1)
     for fits, color, label in ((True, _BLUE, "fits the part"), (False, _RED, "does not fit")):
         chosen = [number for number, point in enumerate(points) if (point["fits"] is not False) == fits]
@@ -34,7 +38,7 @@ def front_picture(points: Sequence[Mapping[str, Any]], title: str) -> bytes:
     axes.set_yscale("log")
     axes.grid(True, which="both", color="#e6e6e6", linewidth=0.6)
     axes.set_xlabel("frames per second")
-    axes.set_ylabel("cost (LUTs)")
+    axes.set_ylabel(COST_NAMES[unit])
     axes.set_title(title, fontsize=9, color=_GREY, wrap=True)
     if any(point["fits"] is not None for point in points):
         axes.legend(frameon=False, fontsize=9)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bnnfpga.host.input_format import InputFormat
+from bnnfpga.report.table_parts import lines_of, table_of
 
 _MAX_COLUMNS = 20
 _MAX_PAIRS = 20
@@ -41,7 +41,7 @@ def compile_table(summary: Mapping[str, Any]) -> RenderableType:
     asked, estimate = summary["clock_mhz"], summary["estimated_clock"]
     clock_mhz = summary["supported_mhz"]
     rows = [_cells(layer, "name", "operator", "pe", "simd", "cycles") for layer in summary["layers"]]
-    layers = _grid(["unit", "operator", "PE>", "SIMD>", "cycles>"], rows)
+    layers = table_of(["unit", "operator", "PE>", "SIMD>", "cycles>"], rows)
     interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
     facts: dict[str, Any] = {
         "input": _input(summary["input"]),
@@ -66,7 +66,7 @@ def compile_table(summary: Mapping[str, Any]) -> RenderableType:
             facts[kind] = summary[kind]
     if summary.get("seconds") is not None:
         facts["compiled in"] = _seconds(summary["seconds"])
-    parts: list[RenderableType] = [layers, "", _facts(facts)]
+    parts: list[RenderableType] = [layers, "", lines_of(facts)]
     return Group(*parts, *_warnings(summary))
 
 
@@ -99,20 +99,23 @@ def tune_table(summary: Mapping[str, Any]) -> RenderableType:
             if share is not None
         )
     facts["tuned in"] = _seconds(summary["seconds"])
-    parts: list[RenderableType] = [_grid(headings, rows), "", _facts(facts)]
+    parts: list[RenderableType] = [table_of(headings, rows), "", lines_of(facts)]
     if summary["pareto"] is not None:
+        is_share = summary["cost_unit"] == "share"
         points = [
             [
                 *_cells(point, "interval"),
                 Text(f"{point['frames_per_second']:,.0f}"),
-                Text(f"{point['cost']:,.0f}"),
+                *([] if is_share else [Text(f"{point['cost']:,.0f}")]),
                 *_cells(point["resources"], *_ESTIMATES),
                 Text(_percent(point["share"])),
             ]
             for point in summary["pareto"]
         ]
-        columns = ["cycles>", "frames/s>", "cost>", *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "largest share>"]
-        parts += ["", Text("faster or cheaper than all others", style="bold"), _grid(columns, points)]
+        cost = [] if is_share else ["cost in LUT>"]
+        columns = ["cycles>", "frames/s>", *cost, *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "largest share>"]
+        title = f"faster than all others, or with less {'of the part' if is_share else 'cost'}"
+        parts += ["", Text(title, style="bold"), table_of(columns, points)]
     return Group(*parts, *_warnings(summary))
 
 
@@ -126,7 +129,7 @@ def parts_table(listing: Mapping[str, Any]) -> RenderableType:
         ]
         for part in listing["parts"]
     ]
-    return _grid(["part", "family", *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "block RAMs>"], rows)
+    return table_of(["part", "family", *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "block RAMs>"], rows)
 
 
 def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:
@@ -154,12 +157,12 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
         facts["waveform"] = _waveform(result["trace"], result["cycles"])
     facts["built in"] = _seconds(result["build_seconds"])
     facts["run in"] = _seconds(result["run_seconds"])
-    parts: list[RenderableType] = [_facts(facts)]
+    parts: list[RenderableType] = [lines_of(facts)]
     if result.get("streams"):
         rows = [
             _cells(stream, "name", "stalled_cycles", "starved_cycles", "max_occupancy") for stream in result["streams"]
         ]
-        streams = _grid(["stream", "back-pressured>", "idle>", "peak occupancy>"], rows)
+        streams = table_of(["stream", "back-pressured>", "idle>", "peak occupancy>"], rows)
         parts += ["", streams]
     return Group(*parts, *_warnings(result))
 
@@ -182,8 +185,8 @@ def eval_table(result: Mapping[str, Any]) -> RenderableType:
         [Text(_class(item)), *(Text(_percent(item[key])) for key in _SHARES), Text(_show(item["support"]))]
         for item in result["classes"]
     ]
-    classes = _grid(["class", "precision>", "recall>", "F1>", "images>"], rows)
-    return Group(_facts(facts), "", classes, "", _confusion(result), *_warnings(result))
+    classes = table_of(["class", "precision>", "recall>", "F1>", "images>"], rows)
+    return Group(lines_of(facts), "", classes, "", _confusion(result), *_warnings(result))
 
 
 def _confusion(result: Mapping[str, Any]) -> RenderableType:
@@ -196,7 +199,7 @@ def _confusion(result: Mapping[str, Any]) -> RenderableType:
             + [Text(_show(count) if count else ".", style="green" if i == j else "") for j, count in enumerate(row)]
             for i, (name, row) in enumerate(zip(names, confusion, strict=True))
         ]
-        return Group(heading, _grid(["", *(f"{number}>" for number in range(len(names)))], rows))
+        return Group(heading, table_of(["", *(f"{number}>" for number in range(len(names)))], rows))
     pairs = [
         (count, names[i], names[j])
         for i, row in enumerate(confusion)
@@ -205,16 +208,18 @@ def _confusion(result: Mapping[str, Any]) -> RenderableType:
     ]
     pairs.sort(key=lambda pair: -pair[0])
     rows = [[Text(_show(count)), Text(name), Text(other)] for count, name, other in pairs[:_MAX_PAIRS]]
-    return Group(Text("most often confused", style="bold"), _grid(["images>", "true class", "predicted"], rows))
+    return Group(Text("most often confused", style="bold"), table_of(["images>", "true class", "predicted"], rows))
 
 
 def verify_table(result: Mapping[str, Any]) -> RenderableType:
     """The stages that were compared, and the first difference."""
     verdicts = {True: Text("equal", style="green"), False: Text("differs", style="red")}
-    stages = _grid(["stage", "result"], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]])
+    stages = table_of(
+        ["stage", "result"], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]]
+    )
     parts: list[RenderableType] = [stages]
     if result.get("ties"):
-        parts += ["", _facts({"rounding ties": _ties(result["ties"])})]
+        parts += ["", lines_of({"rounding ties": _ties(result["ties"])})]
     difference = result["first_difference"]
     if difference is not None:
         names = [*_PLACE, *(name for name in _DETAILS if difference.get(name) is not None)]
@@ -225,7 +230,7 @@ def verify_table(result: Mapping[str, Any]) -> RenderableType:
         if difference.get("wave"):
             wave = difference["wave"]
             facts["waveform"] = f"{wave['file']}, cycles {wave['first_cycle']:,} to {wave['last_cycle']:,}"
-        parts += ["", Text("first difference", style="bold"), _facts(facts)]
+        parts += ["", Text("first difference", style="bold"), lines_of(facts)]
         if difference.get("message"):
             parts += ["", Text(difference["message"])]
     if result.get("dumped"):
@@ -239,9 +244,9 @@ def inspect_table(inspection: Mapping[str, Any]) -> RenderableType:
     columns = list(dict.fromkeys(key for layer in layers for key in layer if key != "alternatives"))
     numeric = {column for column in columns if _numeric([layer.get(column) for layer in layers])}
     headings = [column.replace("_", " ") + (">" if column in numeric else "") for column in columns]
-    table = _grid(headings, [_cells(layer, *columns) for layer in layers])
+    table = table_of(headings, [_cells(layer, *columns) for layer in layers])
     rest = {key: _show(value) for key, value in inspection.items() if key not in ("layers", "nodes")}
-    return Group(_facts(rest), "", table, *_alternatives(layers))
+    return Group(lines_of(rest), "", table, *_alternatives(layers))
 
 
 def _alternatives(layers: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
@@ -258,7 +263,7 @@ def _alternatives(layers: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     if not rows:
         return []
     headings = ["unit", "foldings>", "PE", "SIMD", "memory", "cycles", *(_AREA[kind] for kind in _ESTIMATES)]
-    return ["", Text("what each layer can have; --json lists every folding", style="bold"), _grid(headings, rows)]
+    return ["", Text("what each layer can have; --json lists every folding", style="bold"), table_of(headings, rows)]
 
 
 def _values(found: Iterable[int | str | None]) -> str:
@@ -277,7 +282,7 @@ def _span(numbers: Sequence[int]) -> str:
 def transforms_table(listing: Mapping[str, Any]) -> RenderableType:
     """The transforms, in the order in which they are applied."""
     rows = [_cells(transform, "name", "sentence") for transform in listing["transforms"]]
-    return _grid(["transform", "what it does"], rows, wrap_last=True)
+    return table_of(["transform", "what it does"], rows, wrap_last=True)
 
 
 def transform_table(result: Mapping[str, Any]) -> RenderableType:
@@ -311,9 +316,9 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
         facts["critical path"] = result["critical_path"] or "-"
     facts["took"] = _seconds(result["seconds"])
     if not rows:
-        return _facts(facts)
-    units = _grid(["unit", "operator", "recipe", *(f"{name}>" for name in _AREA.values()), "depth>", "ns>"], rows)
-    return Group(units, "", _facts(facts))
+        return lines_of(facts)
+    units = table_of(["unit", "operator", "recipe", *(f"{name}>" for name in _AREA.values()), "depth>", "ns>"], rows)
+    return Group(units, "", lines_of(facts))
 
 
 def doctor_table(examination: Mapping[str, Any]) -> RenderableType:
@@ -327,12 +332,12 @@ def doctor_table(examination: Mapping[str, Any]) -> RenderableType:
             about.append(f"\n→ {tool['how_to_get']}", style="yellow" if tool["required"] else "dim")
         version = tool["version"] or ("" if tool["found"] else "missing")
         rows.append((mark, Text(tool["name"]), Text(version), about))
-    table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
+    table = table_of(["", "tool", "version", "enables"], rows, wrap_last=True)
     missing = [tool["name"] for tool in tools if tool["required"] and not tool["found"]]
     verdict = Text("Ready to compile and simulate.", style="green")
     if missing:
         verdict = Text(f"Missing for compiling or simulating: {', '.join(missing)}.", style="red")
-    places = _facts({tool["name"]: tool["where"] for tool in tools if tool["found"]})
+    places = lines_of({tool["name"]: tool["where"] for tool in tools if tool["found"]})
     parts: list[RenderableType] = [table, "", Text("locations", style="bold"), places, ""]
     if cache is not None:
         parts += [Text("cache", style="bold"), _cache(cache, examination["freed"]), ""]
@@ -346,35 +351,11 @@ def _cache(use: Mapping[str, Any], freed: Mapping[str, Any] | None) -> Text:
         return f"{of['bytes'] / 1e6:,.1f} MB in {of['folders']:,} built program{'' if of['folders'] == 1 else 's'}"
 
     if "error" in use:
-        return _facts({part: use["error"][part] for part in ("where", "message", "hint") if use["error"][part]})
+        return lines_of({part: use["error"][part] for part in ("where", "message", "hint") if use["error"][part]})
     facts = {"folder": use["folder"], "holds": f"{amount(use)}, of at most {use['limit_bytes'] / 1e6:,.0f} MB"}
     if freed is not None:
         facts["freed"] = amount(freed) + (f"; {freed['in_use']:,} in use stayed" if freed["in_use"] else "")
-    return _facts(facts)
-
-
-def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:
-    """A table without lines; columns whose heading ends in ``>`` are right-aligned. Cells are not wrapped."""
-    cells = list(rows)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for index, heading in enumerate(headings):
-        title = Text(heading.removesuffix(">"))
-        width = None
-        if not (wrap_last and index == len(headings) - 1):
-            width = max(text.cell_len for text in (title, *(row[index] for row in cells)))
-        table.add_column(title, justify="right" if heading.endswith(">") else "left", min_width=width)
-    for row in cells:
-        table.add_row(*row)
-    return table
-
-
-def _facts(facts: Mapping[str, str | Text]) -> Text:
-    """Names and values, one pair per line; long values, such as paths, are not wrapped."""
-    width = max(map(len, facts), default=0)
-    lines = [Text.assemble((f"{name:<{width}}", "bold"), "  ", value) for name, value in facts.items()]
-    text = Text("\n").join(lines)
-    text.no_wrap, text.overflow = True, "ignore"
-    return text
+    return lines_of(facts)
 
 
 def _self_check(checked: Mapping[str, Any]) -> str:

@@ -30,7 +30,8 @@ class CellCounts:
     lut_memory
         The LUTs among them that are memories or shift registers.
     ff, carry, muxf, bram18, dsp
-        Flip-flops, carry cells, wide multiplexers, block RAMs (in blocks of 18 kbit, ice40 4 kbit), DSP blocks.
+        Flip-flops, carry cells, wide multiplexers, block RAMs and DSP blocks, in the units of `RESOURCES`
+        (`bnnfpga.dataflow.resources`).
     """
 
     lut: int = 0
@@ -62,7 +63,7 @@ def count_cells(netlist: MappedNetlist, library: CellLibrary) -> CellCounts:
         carry=sum(kinds[kind] for kind in library.carries),
         muxf=sum(kinds[kind] for kind in library.muxes),
         bram18=sum(kinds[kind] * blocks for kind, blocks in library.block_rams.items()),
-        dsp=sum(number for kind, number in kinds.items() if library.is_dsp(kind)),
+        dsp=sum(kinds[kind] * blocks for kind, blocks in library.dsps.items()),
     )
 
 

@@ -53,9 +53,11 @@ class CellLibrary:
     memories
         LUT memories and shift registers, with the LUTs that they take.
     block_rams
-        Block RAMs, in the family's smallest blocks (18 kbit but for ice40's 4 kbit).
-    registers, dsps
-        Patterns of the names of flip-flops and of DSP blocks.
+        Block RAMs, in the family's smallest blocks.
+    dsps
+        DSP blocks, in the family's smallest ones (of Gowin, multipliers of 9 x 9 bits).
+    registers
+        Pattern of the names of flip-flops.
     carries, muxes
         Carry cells and wide multiplexers.
     address
@@ -67,8 +69,8 @@ class CellLibrary:
     luts: Mapping[str, int]
     memories: Mapping[str, int]
     block_rams: Mapping[str, int]
+    dsps: Mapping[str, int]
     registers: str
-    dsps: str
     carries: Mapping[str, CarryCell]
     muxes: Mapping[str, WideMux] = field(default_factory=dict)
     address: str = r"(?!)"
@@ -81,9 +83,6 @@ class CellLibrary:
 
     def is_register(self, kind: str) -> bool:
         return re.fullmatch(self.registers, kind) is not None
-
-    def is_dsp(self, kind: str) -> bool:
-        return re.fullmatch(self.dsps, kind) is not None
 
 
 _LUTS6 = {"INV": 1, "LUT1": 1, "LUT2": 2, "LUT3": 3, "LUT4": 4, "LUT5": 5, "LUT6": 6, "LUT6_2": 6}
@@ -123,7 +122,7 @@ def _xilinx(series: str, carry: str, bits: int) -> CellLibrary:
         memories=_XILINX_MEMORIES,
         block_rams={f"RAMB18{series}": 1, f"RAMB36{series}": 2},
         registers=r"FD[RSCP]E(_1)?|LD[CP]E",
-        dsps=rf"DSP48{series}",
+        dsps={f"DSP48{series}": 1},
         carries={carry: CarryCell(bits, select="S", outputs=("O", "CO"))},
         muxes=_XILINX_MUXES,
         address=r"A\d*|ADDR[A-H]|DPRA\d*",
@@ -141,7 +140,7 @@ LIBRARIES: Mapping[str, CellLibrary] = {
         memories={"TRELLIS_DPR16X4": 6},
         block_rams={"DP16KD": 1, "PDPW16KD": 1},
         registers="TRELLIS_FF",
-        dsps="MULT18X18D|MULT9X9D|ALU54B|ALU24B",
+        dsps={"MULT18X18D": 1},
         carries={"CCU2C": CarryCell(2, luts=2)},
         muxes={
             "PFUMX": WideMux(("ALUT", "BLUT"), _LUT4),
@@ -154,7 +153,7 @@ LIBRARIES: Mapping[str, CellLibrary] = {
         memories={},
         block_rams=dict.fromkeys(("SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW"), 1),
         registers=r"SB_DFF\w*",
-        dsps="SB_MAC16",
+        dsps={"SB_MAC16": 1},
         carries={"SB_CARRY": CarryCell(1, operands=(("I0", "I1"), ("I1", "I2")), carry_in=("CI", "I3"))},
     ),
     "gowin": CellLibrary(
@@ -162,7 +161,7 @@ LIBRARIES: Mapping[str, CellLibrary] = {
         memories={"RAM16S1": 1, "RAM16S2": 2, "RAM16S4": 4, "RAM16SDP1": 1, "RAM16SDP2": 2, "RAM16SDP4": 4},
         block_rams=dict.fromkeys(("SP", "SPX9", "DPB", "DPX9B", "SDPB", "SDPX9B", "pROM", "pROMX9"), 1),
         registers=r"DFF\w*|DL\w*",
-        dsps=r"MULT\w*|ALU54D|PADD\d+",
+        dsps={"MULT9X9": 1, "MULT18X18": 2, "MULT36X36": 8},
         carries={"ALU": CarryCell(1, luts=1)},
         muxes={
             "MUX2_LUT5": WideMux(("I0", "I1"), frozenset({"LUT1", "LUT2", "LUT3", "LUT4"})),

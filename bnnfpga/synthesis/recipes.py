@@ -61,8 +61,8 @@ def _ice40(script: str) -> tuple[str, ...]:
 
 
 def _without_lut_memories(recipe: Recipe) -> Recipe:
-    """For a family whose LUTs are no memories: those that ask for them become registers, or block RAM if they can."""
-    return Recipe(("setattr -unset ram_style a:ram_style=distributed", *recipe.front), recipe.mappers)
+    """For a family whose LUTs are no memories: those that ask for them become registers."""
+    return Recipe(('setattr -set ram_style "logic" a:ram_style=distributed', *recipe.front), recipe.mappers)
 
 
 def _gowin(script: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from bnnfpga.synthesis.recipes import ABC9_CELLS, RECIPES, TIMED, TIMED_FILE, TO
 RunProcess = Callable[[Sequence[str], Path, Path], int]
 """Runs a command in a folder with its output in a log, and returns its exit status."""
 _WORKER = Path(__file__).with_name("yosys_worker.py")
-_COUNTING = "4"
+_COUNTING = "5"
 """The version of what is counted and how: a new one makes cached results obsolete."""
 _RESULT, _NETLIST = "area.json", "netlist.v"
 _REQUEST = "request.json"

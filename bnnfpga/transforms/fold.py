@@ -26,6 +26,7 @@ from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayo
 from bnnfpga.transforms.moved_constants import ImagesBehindAverages, PicksBeforeElementwise
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
+from bnnfpga.transforms.spread_quantizers import QuantizerBeforeSpreading
 from bnnfpga.transforms.stream_products import ProductsOnIntegers
 from bnnfpga.transforms.threshold_chains import ChainsToThresholds
 from bnnfpga.transforms.transposes import TransposeIntoWeights
@@ -39,6 +40,7 @@ SCALE_TRANSFORMS = (
     MergeLayouts,
     QuantizerBeforeLayout,
     PicksBeforeElementwise,
+    QuantizerBeforeSpreading,
     ImagesBehindAverages,
     AffineBehindPools,
     JoinsOnIntegers,

@@ -18,6 +18,6 @@ def mark_findings(model: Model, findings: Findings) -> None:
             model.set_attributes(node, **{JOINS_FLOATS: 1})
         if findings.refusal is not None and node.name == findings.refusal[0]:
             error = findings.refusal[1]
-            model.set_attributes(node, **{REFUSAL: [error.message, str(error.where), str(error.hint)]})
+            model.set_attributes(node, **{REFUSAL: [error.message, error.where, error.hint]})
         if node.name in findings.addends:
             model.set_attributes(node, **{ADDEND: findings.addends[node.name]})

@@ -13,6 +13,7 @@ from bnnfpga.frontend.forms.quantizers import quantizer_of
 from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
+    AFTER_TRAINING,
     data_operands,
     describe,
     elementwise_operand,
@@ -23,6 +24,10 @@ from bnnfpga.numbers.arithmetic import Step
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 from bnnfpga.transforms.refusals import not_joined, not_quantised
+
+_INPUT_HINT = (
+    f"put a Brevitas quantizer on the model's input, or declare its integer type with --input, {AFTER_TRAINING}"
+)
 
 
 @dataclass(frozen=True)
@@ -93,13 +98,13 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
                 raise UserError(
                     "its input is not quantised",
                     where=describe(node),
-                    hint="put a Brevitas quantizer on the model's input, or declare its integer type with --input",
+                    hint=_INPUT_HINT,
                 )
             if not traits_of(node).elementwise:
                 raise UserError(
                     "it precedes the first quantizer, where the host computes elementwise functions only",
                     where=describe(node),
-                    hint="put a Brevitas quantizer on the model's input, or declare its integer type with --input",
+                    hint=_INPUT_HINT,
                 )
             steps += [_on_frames(step, places) for step in elementwise_steps(model, node)]
         tensor = node.output[0]
@@ -166,7 +171,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
             raise UserError(
                 "its input is not integers on one grid, and the host does not compute it either",
                 where=describe(node),
-                hint="put a quantizer in front of it",
+                hint=f"put a quantizer in front of it, {AFTER_TRAINING}",
             )
         steps = [*(_on_frames(step, places) for step in elementwise_steps(model, node)), *steps]
         tensor = elementwise_operand(model, node)

@@ -9,6 +9,7 @@ from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.sliding import averages, divisor_of, geometry_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
+    AFTER_TRAINING,
     attribute,
     comes_from_constants,
     data_operands,
@@ -86,11 +87,15 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
         return UserError(
             f"it {verb} the output of a nonlinear function, which is not quantised",
             where=describe(producer),
-            hint="put a quantizer of up to 8 bits in front of it",
+            hint=f"put a quantizer of up to 8 bits in front of it, {AFTER_TRAINING}",
         )
     if len(data_operands(model, producer)) > 1:
         return not_joined(model, producer)
-    return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
+    return UserError(
+        "it does not work on integers",
+        where=describe(producer),
+        hint=f"put a quantizer in front of it, {AFTER_TRAINING}",
+    )
 
 
 def _tells_pixels_apart(model: Model, node: Node) -> Node | None:
@@ -135,12 +140,13 @@ def not_joined(model: Model, node: Node) -> UserError:
             return UserError(
                 f"it joins streams, and {describe_tensor(model, name)} {wrong}",
                 where=describe(node),
-                hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
+                hint=f"put a quantizer of up to 8 bits there, with the scale of the other operand, {AFTER_TRAINING}",
             )
         units.append(str(np.float32(scaled[1])))
     hint = "put quantizers with the same scale in front of all its operands"
     if traits_of(node).concatenates and attribute(node, "axis", 1) == 1:
         hint += ", or one right behind it"
+    hint += f", {AFTER_TRAINING}"
     return UserError(
         f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(node),
@@ -171,5 +177,5 @@ def not_quantised(model: Model, node: Node) -> UserError:
     return UserError(
         f"its {' and '.join(sides)} {'is' if sides == ['input'] else 'are'} not quantised",
         where=describe(node),
-        hint=f"put a Brevitas quantizer on the layer's {' and '.join(sides)}",
+        hint=f"put a Brevitas quantizer on the layer's {' and '.join(sides)}, {AFTER_TRAINING}",
     )

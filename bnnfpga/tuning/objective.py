@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.resources import RESOURCES
-from bnnfpga.tuning.budgets import cheapest_within, least_share
+from bnnfpga.tuning.budgets import cheapest_within, least_share, small_share
 from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest
 from bnnfpga.tuning.space import FoldingSpace
 
+CostUnit = Literal["LUT", "share"]
+"""Of what is minimised: an area in LUTs, or a share of a part's budget."""
 MOST_WEIGHT = 1e9
 """The largest weight of a resource or a cycle: sums of them stay numbers that are told apart."""
 
@@ -51,6 +54,22 @@ class Objective:
             return choice if choice is not None and choice.objective <= 1 else None
         choice = self.any(space, limits)
         return None if choice is None else cheapest_within(space, limits, self.weights, self.budget, choice)
+
+    @property
+    def unit(self) -> CostUnit:
+        """The unit of what is minimised."""
+        return "share" if self.weights is None else "LUT"
+
+    def quick(self, space: FoldingSpace, limits: SpeedLimits) -> Choice | None:
+        """A folding within limits that is near the best, whether it keeps the budget or not.
+
+        None if there is none, or if all take what the part does not have at all, and their share is no number.
+        """
+        if self.weights is not None:
+            return cheapest(space, limits, self.weights)
+        assert self.budget is not None
+        choice = small_share(space, limits, self.budget)
+        return choice if choice is not None and choice.objective < math.inf else None
 
     def any(self, space: FoldingSpace, limits: SpeedLimits) -> Choice | None:
         """Some folding within limits and budget; None if there is none."""

@@ -19,6 +19,7 @@ UTILIZATION = 0.8
 """The share of a part that a design may fill so that it can still be routed."""
 _FOLDER = Path(__file__).parent / "parts"
 _BLOCK_BITS = 18432
+"""Of the block RAMs that are counted, where a family's are not smaller."""
 _SHELLS: Mapping[str, Mapping[str, int]] = {
     # AXI DMA with its interconnects to a processor system, as the vendor scripts build it; rounded up.
     "dma": {"lut": 5000, "ff": 7000, "bram18": 8, "dsp": 0},
@@ -36,7 +37,7 @@ class FpgaPart:
     name, family
         Its name without package and speed grade, and its family (`bnnfpga.dataflow.target.FAMILIES`).
     resources
-        What it has of each of `RESOURCES`, block RAM in units of 18 kbit, in which estimates count it on all families.
+        What it has of each of `RESOURCES`.
     reserved
         What of that is kept for what stands beside the accelerator.
     block_rams, block_ram_bits
@@ -76,7 +77,7 @@ def known_parts() -> Mapping[str, FpgaPart]:
 
 def _part(name: str, family: Mapping[str, Any], row: Mapping[str, Any]) -> FpgaPart:
     blocks, bits = row["memory"], family["memory_bits"]
-    resources = {"lut": row["lut"], "ff": row["ff"], "bram18": blocks * bits // _BLOCK_BITS, "dsp": row["dsp"]}
+    resources = {"lut": row["lut"], "ff": row["ff"], "bram18": blocks * max(1, bits // _BLOCK_BITS), "dsp": row["dsp"]}
     return FpgaPart(name, family["family"], resources, _SHELLS[row.get("shell", "plain")], blocks, bits)
 
 
@@ -97,5 +98,5 @@ def find_part(name: str) -> FpgaPart:
     raise UserError(
         f"{shown(name)} is not a known part" + (f"; did you mean {', '.join(near)}?" if near else ""),
         where="--part",
-        hint=f"known parts are {', '.join(parts)}; another one is a line in bnnfpga/tuning/parts/",
+        hint="`bnnfpga parts` lists them; another one is a line in bnnfpga/tuning/parts/",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +119,20 @@ def test_a_front_with_slices_that_a_part_lacks(tmp_path: Path, capsys: pytest.Ca
     """Such points do not fit, and their share is no number, which JSON would not have."""
     model = DenseNet((8, 6, 4), activation_bits=4, weight_bits=4, seed=3).write(tmp_path)
     front = tmp_path / "front.json"
-    data = tuned(capsys, str(model), "--part", "gw1n-1", "--pareto", str(front))
+    data = tuned(capsys, str(model), "--part", "gw1n-1", "--weights", "lut=1", "--pareto", str(front))
     lacking = [point for point in data["pareto"] if point["resources"]["dsp"]]
     assert lacking
     assert all((point["share"], point["fits"]) == (None, False) for point in lacking)
     assert "Infinity" not in front.read_text()
+    # The front of shares has none of them.
+    shares = tuned(capsys, str(model), "--part", "gw1n-1", "--pareto", str(front))
+    assert (data["cost_unit"], shares["cost_unit"]) == ("LUT", "share")
+    assert all(point["cost"] == pytest.approx(point["share"], abs=1e-4) for point in shares["pareto"])
+    assert not any(point["resources"]["dsp"] for point in shares["pareto"])
+    page = tmp_path / "front.html"
+    assert run(app, ["tune", str(model), "--part", "gw1n-1", "--pareto", str(page)]) == 0
+    assert "largest share of the part's budget (%)" in unescape(page.read_text())
+    assert "with less of the part" in capsys.readouterr().out
 
 
 def test_accumulators_that_are_fixed_are_in_the_cost(tmp_path: Path) -> None:

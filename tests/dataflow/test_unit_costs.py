@@ -92,7 +92,7 @@ def test_memories_have_a_table_for_what_differs() -> None:
 
 
 def test_banks_of_block_ram_are_chosen_behind_their_registers() -> None:
-    one, banks = block_terms(1024, 9, 2), block_terms(1024, 9, 2, 512)
+    one, banks = block_terms(1024, 9, "xc7", stages=2), block_terms(1024, 9, "xc7", stages=2, bank_words=512)
     assert (one.ff["rom.bits"], banks.ff["rom.bits"], banks.lut["rom.banks"]) == (9, 2 * 9 + 2, 9)
 
 

@@ -14,9 +14,9 @@ import pytest
 from bnnfpga.frontend.contract.table import TRAITS, kinds_that
 
 PACKAGE = Path(__file__).parents[2] / "bnnfpga"
-OF_FILES = ("golden/check", "frontend/reading")
-"""Rooms about files as they are, with whatever operators these have: the check imports no traits, and what reads files
-makes the nodes that have them."""
+OF_FILES = ("golden/check", "frontend/reading", "quantizing")
+"""What is about files as they are, with whatever operators these have: the check imports no traits, what reads files
+makes the nodes that have them, and quantizers enter files that are not clean."""
 MAX_FILES = 4
 """Files that name a function of a number: its contract, which function it is, the independent check, and one more where
 it is something besides."""

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parents[2] / "bnnfpga"
 ORDER = (
     ("cli", "cli.commands"),
     ("api",),
+    ("quantizing",),
     ("compiler",),
     ("compiler.frames",),
     ("synthesis", "simulate.verify"),
@@ -49,8 +50,9 @@ TOGETHER = {"cli", "dataflow"}
 what stands in `dataflow`, and folding inserts some of them."""
 LOOSE = {"__init__", "__main__", "api"}
 ALLOWED = {
-    "cli": "api compiler synthesis simulate report codegen transforms dataflow datasets native numbers base",
+    "cli": "api quantizing compiler synthesis simulate report codegen transforms dataflow datasets native numbers base",
     "api": "compiler simulate report codegen host base",
+    "quantizing": "compiler report golden frontend host numbers base onnx",
     "compiler": "simulate report codegen tuning lowering transforms golden frontend dataflow host native numbers base "
     "onnx",
     "compiler.frames": "transforms golden dataflow host numbers",

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnnfpga.dataflow.block_ram import BlockMemory, block_memory
 from bnnfpga.dataflow.memory_banks import bank_words
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.dataflow.resources import direct_blocks
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
@@ -37,9 +37,9 @@ def test_banks_have_one_block_ram_for_each_bit() -> None:
         (128, 2304): 2048,
         (32, 18432): 4096,
     }
-    assert {(width, words): bank_words(words, width) for width, words in banks} == banks
-    assert (direct_blocks(2304, 128), direct_blocks(2048, 128) + direct_blocks(256, 128)) == (32, 19)
-    assert bank_words(1 << 20, 100) == 2048
+    assert {(width, words): bank_words(words, width, "ecp5") for width, words in banks} == banks
+    assert block_memory(2304, 128, "ecp5") == BlockMemory(18, 5)
+    assert bank_words(1 << 20, 100, "ecp5") == 2048
 
 
 @pytest.mark.parametrize("change_rtl", [as_synthesised, lambda rtl: None], ids=["synthesis", "simulation"])

@@ -286,3 +286,12 @@ def _run_linter(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_read_only_memories_in_luts_have_the_name_that_yosys_gives_them() -> None:
+    """For Gowin, Yosys has no such memory of the kind that Vivado calls distributed, and refuses it."""
+    for path in sorted(asset("rtl").glob("*.sv")):
+        lines = [line.strip() for line in path.read_text().splitlines()]
+        styles = [number for number, line in enumerate(lines) if line == '(* rom_style = "distributed" *)']
+        for number in styles:
+            assert lines[number - 3 : number] == ["`ifdef YOSYS", '(* rom_style = "logic" *)', "`else"], path.name

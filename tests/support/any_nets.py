@@ -42,8 +42,10 @@ ON_IMAGES = (
 )
 MOVERS = ("crop", "cell", "pad_channels", "reduce", "resize", "stack", "stretch")
 """Operators that select, repeat, join or reduce along any axis of a signal or an image."""
-BLOCKS = ("space_to_depth",)
+BLOCKS = ("depth_to_space", "space_to_depth")
 """Operators for images only."""
+SPREADING = ("conv_transpose",)
+"""Layers that make several pixels of one."""
 ON_VECTORS = ("dense", "elementwise", "gather", "quantizer", "unsqueeze")
 EVERYWHERE = ("concat", "concat_apart", "add", "multiply")
 
@@ -114,7 +116,7 @@ class _Writer:
             return True
         if kind in BLOCKS:
             return len(self._shape) == 3
-        if (len(self._shape) > 1) != (kind in (*ON_IMAGES, *MOVERS)):
+        if (len(self._shape) > 1) != (kind in (*ON_IMAGES, *MOVERS, *SPREADING)):
             return False
         even = kind in ("grouped", "shuffle", "unsqueeze")
         several = kind in ("split", "slice")
@@ -331,6 +333,45 @@ class _Writer:
         size = self._whole(*(size for size in (1, 2, 3) if rows % size == columns % size == 0))
         self._shape = (channels * size**2, rows // size, columns // size)
         return self._net.node("SpaceToDepth", x, blocksize=size)
+
+    def _depth_to_space(self, x: str) -> str:
+        """With blocks of 2 x 2 pixels, after as many channels as that needs."""
+        channels, rows, columns = self._shape
+        if channels % 4:
+            index = self._rng.integers(0, channels, 4 * -(-channels // 4))
+            x = self._net.node("Gather", x, self._net.constant(index, np.int64), axis=1)
+            channels = len(index)
+        self._shape = (channels // 4, rows * 2, columns * 2)
+        mode = "CRD" if self._rng.integers(2) else "DCR"
+        return self._net.node("DepthToSpace", x, blocksize=2, mode=mode)
+
+    def _conv_transpose(self, x: str) -> str:
+        """Of any geometry that ONNX has."""
+        channels, *pixels = self._shape
+        groups = self._whole(*(groups for groups in (1, 2, channels) if channels % groups == 0))
+        outputs = self._whole(1, 2, 3)
+        kernel, strides, dilations = ([self._whole(1, 2, 3) for _ in pixels] for _ in range(3))
+        spans = [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True)]
+        pads = [self._whole(*range(min(3, span))) for _ in range(2) for span in spans]
+        more = [self._whole(*range(stride)) for stride in strides]
+        sizes = [
+            stride * (extent - 1) + span - before - behind + extra
+            for stride, extent, span, before, behind, extra in zip(
+                strides, pixels, spans, pads[: len(pixels)], pads[len(pixels) :], more, strict=True
+            )
+        ]
+        if min(sizes) < 1:
+            pads, sizes = (
+                [0] * len(pads),
+                [
+                    stride * (extent - 1) + span + extra
+                    for stride, extent, span, extra in zip(strides, pixels, spans, more, strict=True)
+                ],
+            )
+        self._shape = (outputs * groups, *sizes)
+        weights = self._weights(channels, outputs, *kernel)
+        options = {"strides": strides, "dilations": dilations, "output_padding": more, "pads": pads}
+        return self._net.node("ConvTranspose", x, weights, group=groups, **options)
 
     def _gather(self, x: str) -> str:
         index = self._rng.integers(0, self._shape[0], self._whole(1, 3))

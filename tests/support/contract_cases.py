@@ -253,6 +253,14 @@ def conv(net: Spelled, put: Put) -> None:
     net.end(put(net.quant("x", 4, 0.5), net.weights(4, 2 // groups, *kernel), *bias))
 
 
+def conv_transpose(net: Spelled, put: Put) -> None:
+    net.shape = (1, 2, 4, 3) if put.get("_axes", 2) == 2 else (1, 2, 5)
+    kernel = put.get("kernel_shape") or [3, 2][: put.get("_axes", 2)]
+    bias = [net.constant(net.rng.standard_normal(4))] if put.get("_bias") else []
+    weights = net.weights(2, 4 // put.get("group", 1), *kernel)
+    net.end(net.quant(put(net.quant("x", 4, 0.5), weights, *bias), 8, 0.0625))
+
+
 def pool(net: Spelled, put: Put) -> None:
     net.shape = (1, 2, 7, 6) if len(put.get("kernel_shape", [1, 1])) == 2 else (1, 2, 9)
     outputs = 2 if put.form.more_outputs and put.place % 2 else 1
@@ -536,6 +544,16 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             _bias=[None, True],
         ),
     ),
+    "ConvTranspose": (
+        conv_transpose,
+        [
+            *_sliding(
+                kernel_shape=[None, [3, 2]], strides=[None, [2, 1]], dilations=[None, [1, 2]], group=[None, 1, 2]
+            ),
+            *_sliding(strides=[[3, 2]], output_padding=[None, [1, 0]], pads=[None, [1, 0, 0, 1]], _bias=[None, True]),
+            *_sliding(strides=[[2]], auto_pad=[None, "NOTSET", "VALID"], _axes=[1]),
+        ],
+    ),
     "MaxPool": (pool, _sliding(**_POOL, storage_order=_FLAGS)),
     "AveragePool": (pool, _sliding(**_POOL, count_include_pad=_FLAGS)),
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), (pool, [{}])),
@@ -592,6 +610,7 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
         layout,
         [*grid(blocksize=[1, 2], _from=[(1, 2, 4, 6), (1, 3, 2, 2)]), {"blocksize": 3, "_from": (1, 2, 3, 6)}],
     ),
+    "DepthToSpace": (layout, grid(blocksize=[1, 2], mode=[None, "DCR", "CRD"], _from=[(1, 8, 2, 3), (1, 4, 1, 3)])),
     "Concat": (channels, [*grid(axis=[1, -3], _more=[0, 1, 2]), *grid(axis=[2, -1], _more=[1, 2])]),
     "Gather": (
         channels,

@@ -40,6 +40,8 @@ def _standard(node: onnx.NodeProto, inputs: list[Array | None]) -> list[Array]:
         return [inputs[0].max(axis=tuple(range(2, inputs[0].ndim)), keepdims=True)]
     if node.op_type == "MaxPool" and inputs[0] is not None:
         return [_max_pool(inputs[0], {item.name: list(item.ints) for item in node.attribute})]
+    if node.op_type == "ConvTranspose":
+        return _by_runtime(node, [value for value in inputs if value is not None])
     feeds = {}
     for name, value in zip(node.input, inputs, strict=True):
         if value is not None:
@@ -51,6 +53,19 @@ def _standard(node: onnx.NodeProto, inputs: list[Array | None]) -> list[Array]:
     graph = onnx.helper.make_graph([node], "node", *ends)
     alone = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
     return [np.asarray(value) for value in ReferenceEvaluator(alone).run(None, feeds)]
+
+
+def _by_runtime(node: onnx.NodeProto, inputs: list[Array]) -> list[Array]:
+    """By onnxruntime in float32: the reference cannot run transposed convolutions with groups or dilations."""
+    import onnxruntime
+
+    singles = [value.astype(np.float32) for value in inputs]
+    feeds = dict(zip(node.input, singles, strict=True))
+    given = [onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape) for name, value in feeds.items()]
+    graph = onnx.helper.make_graph([node], "node", given, [onnx.ValueInfoProto(name=node.output[0])])
+    alone = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    session = onnxruntime.InferenceSession(alone.SerializeToString(), providers=["CPUExecutionProvider"])
+    return [np.asarray(value) for value in session.run(None, feeds)]
 
 
 def _max_pool(x: Array, attributes: dict[str, list[int]]) -> Array:

@@ -14,6 +14,7 @@ import bnnfpga
 from bnnfpga.frontend.clean import load
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.quantizing.closeness import compare
 from tests.support.data import SHARED
 
 FOLDERS = sorted(path.parent for path in (SHARED / "cases").glob("*/wanted.json"))
@@ -40,6 +41,37 @@ def test_case(folder: Path, tmp_path: Path) -> None:
     assert equal.startswith("equal")
     if (folder / "vectors.npz").exists():
         _check_values(project, folder, integers="input" in wanted["options"])
+
+
+def _partly_float(folder: Path) -> bool:
+    return "quantize" in json.loads((folder / "wanted.json").read_text())["family"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    "folder",
+    [folder for folder in FOLDERS if folder.name.startswith("family-") and _partly_float(folder)],
+    ids=lambda folder: folder.name,
+)
+def test_partly_float_families(folder: Path, tmp_path: Path) -> None:
+    """Those that do not compile do so after `quantize`, and images whose class was clear keep it."""
+    model = load(folder / "model.onnx")
+    images = np.load(folder / "vectors.npz")["x"].astype(np.float32).reshape(-1, *model.shape(model.input)[1:])
+    more = np.repeat(images, 50, axis=0)
+    more = np.random.default_rng(0).permuted(more.reshape(len(more), -1), axis=1).reshape(more.shape)
+    try:
+        bnnfpga.plan(folder / "model.onnx")
+    except bnnfpga.UserError:
+        bnnfpga.quantize(folder / "model.onnx", tmp_path / "q.onnx", more[:100])
+    else:
+        return
+    project = bnnfpga.compile(tmp_path / "q.onnx", tmp_path / "project")
+    assert project.simulate(more[:20], backend="emulator").mismatches == 0
+    before, after = onnx.load(folder / "model.onnx"), onnx.load(tmp_path / "q.onnx")
+    output = before.graph.output[0].name
+    assert compare(before, after, images, [output]).clear_agreement in (1, None)
+    assert (compare(before, after, more[100:], [output]).clear_agreement or 0) >= 0.97
 
 
 def _check_values(project: bnnfpga.Project, folder: Path, *, integers: bool) -> None:

@@ -94,6 +94,14 @@ def _pick_net() -> onnx.ModelProto:
     return net.model((2, 3), "y")
 
 
+def _block_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("DepthToSpace", net.bipolar("x"), blocksize=2)
+    x = net.node("Mul", net.node("Gather", x, net.constant([1, 2], np.int64), axis=3), net.constant([[[2]], [[-0.5]]]))
+    net.bipolar(x)
+    return net.model((8, 1, 2), "y")
+
+
 def _image_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.node("Add", net.node("Mul", net.bipolar("x"), net.constant([[0.5], [2]])), net.constant([[1, 2, 3, 4]]))
@@ -156,6 +164,7 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "merge-layouts": _layouts_net,
     "quantizer-before-layout": _pool_layout_net,
     "picks-before-elementwise": _pick_net,
+    "quantizer-before-spreading": _block_net,
     "images-behind-averages": _image_net,
     "affine-behind-pools": _pool_net,
     "joins-on-integers": _join_net,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,6 @@ def test_the_front_is_that_of_all_foldings(seed: int) -> None:
     every = [(own[0], cost(own[2], WEIGHTS)) for own in (figures(folded) for _, folded in all_foldings(graph, fixed))]
     front = {own for own in every if not any(a <= own[0] and b <= own[1] and (a, b) != own for a, b in every)}
     space = FoldingSpace(graph, StatedCosts(), fixed)
-    found = pareto_front(space, WEIGHTS)
+    found = pareto_front(space, partial(cheapest, space, weights=WEIGHTS))
     assert {(choice.interval, cost(choice.resources, WEIGHTS)) for choice in found} == front
     assert len(found) == len(front)

@@ -25,7 +25,7 @@ def test_a_part_with_package_and_speed_grade() -> None:
     part = find_part("XC7A35TCPG236-1")
     assert (part.name, part.family) == ("xc7a35t", "xc7")
     assert part.resources == {"lut": 20800, "ff": 41600, "bram18": 100, "dsp": 90}
-    assert find_part("hx8k").resources["bram18"] == 7
+    assert find_part("hx8k").resources["bram18"] == 32
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_a_part_with_package_and_speed_grade() -> None:
         ("lfe5u-85f", 83640, 83640, 208, 18, 156),
         ("hx8k", 7680, 7680, 32, 4, 0),
         ("up5k", 5280, 5280, 30, 4, 8),
-        ("gw1nr-9", 8640, 6480, 26, 18, 20),
-        ("gw2a-18", 20736, 15552, 46, 18, 48),
+        ("gw1nr-9", 8640, 6480, 26, 18, 40),
+        ("gw2a-18", 20736, 15552, 46, 18, 96),
     ],
 )
 def test_parts_have_what_is_published(name: str, lut: int, ff: int, block_rams: int, kbit: int, dsp: int) -> None:
     part = find_part(name)
     assert (part.block_rams, part.block_ram_bits) == (block_rams, 1024 * kbit)
-    assert part.resources == {"lut": lut, "ff": ff, "bram18": block_rams * kbit // 18, "dsp": dsp}
+    assert part.resources == {"lut": lut, "ff": ff, "bram18": block_rams * (2 if kbit == 36 else 1), "dsp": dsp}
 
 
 _FLIP_FLOPS = {
@@ -81,6 +81,7 @@ def test_an_unknown_part_has_near_names() -> None:
     with pytest.raises(UserError, match="did you mean xc7z020") as caught:
         find_part("xc7z02")
     assert "bnnfpga/tuning/parts" in str(caught.value.hint)
+    assert "`bnnfpga parts` lists them" in str(caught.value.hint)
     # Not a GW1N-1.
     with pytest.raises(UserError, match="not a known part"):
         find_part("gw1n-1p5")

@@ -209,7 +209,7 @@ class ArgMax(Operator):
         words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
         value = self.port.type.bits + (not self.port.type.signed)
         held = {0: 0, 1: bits, 2: 2 * bits + offset}[self.score_stages]
-        products = product_terms(factor, value, bits, target.family).times(lanes)
+        products = product_terms(factor, value, min(bits, factor + value), target.family).times(lanes)
         sums = CostTerms({"arg_max.sums": lanes * bits}, {"arg_max.scores": lanes * held})
         return bits, add_terms(elements, rom_terms(RomContents.of(words, target), target), products, sums)
 

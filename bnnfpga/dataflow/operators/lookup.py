@@ -15,7 +15,7 @@ from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.rom_terms import RomContents, block_terms
+from bnnfpga.dataflow.rom_terms import RomContents, memory_words_terms
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
@@ -108,13 +108,12 @@ class Lookup(Unary):
         return to_bits(self.output_type.encode(results), self.output_type.bits)
 
     def cost_terms(self) -> CostTerms:
-        bits, target = self.output_type.bits, self.target
+        target = self.target
         group = (self.groups - 1).bit_length()
-        words = self.groups << self.input_type.bits
         unit = CostTerms({"lookup.units": 1, "lookup.groups": group}, {"lookup.bits": group + 1})
         queue = output_queue_terms(self.outputs[0].width, self.queue, target.family)
         if self.groups > 1 and self._memory_kind == "block":
-            return add_terms(unit, block_terms(words, bits).times(self.pe), queue)
+            return add_terms(unit, *(memory_words_terms(memory, target) for memory in self.memories()), queue)
         lanes = self.table[None] if self.is_shared else self._lanes
         tables = [_table_terms(self._bits(lane), target) for lane in lanes]
         return add_terms(unit, *(tables * self.pe if self.is_shared else tables), queue)

@@ -306,7 +306,7 @@ class MatrixVector(DotProductUnit):
     @property
     def _bank_words(self) -> int:
         """Words of a bank of weights where banks have registers of their own; 0 for one bank."""
-        return bank_words(self._words, self.stored_weights.width) if self.memory_levels else 0
+        return bank_words(self._words, self.stored_weights.width, self.target.family) if self.memory_levels else 0
 
     @property
     def _multiplies(self) -> bool:
@@ -420,22 +420,23 @@ class MatrixVector(DotProductUnit):
         thresholds = rtl_only(ThresholdBits=words.initial_type.bits)
         return accumulator + thresholds + self.stored_thresholds.code_parameters(self.outputs[0].type)
 
-    def _weight_parameters(self, memory: Memory) -> UnitParameters:
-        bank = self._bank_words if self.weight_stages > 1 else 0
-        memories = stored(self.target, Weights=banked(memory, bank))
-        return rtl_only(MemoryKind=self._stored_kind, BankWords=bank) + memories
+    @property
+    def _weight_memory(self) -> Memory:
+        """The weights as the datapath reads them."""
+        if self.start_values is not None:
+            return self._stored(self.start_values.weights).memory
+        return self.stored_weights.memory if self.parity_words is None else self.parity_words.weight_memory
 
     def memory_parameters(self) -> UnitParameters:
         words, starts = self.parity_words, self.start_values
+        bank = self._bank_words if self.weight_stages > 1 else 0
+        memories = stored(self.target, Weights=banked(self._weight_memory, bank))
+        weights = rtl_only(MemoryKind=self._stored_kind, BankWords=bank) + memories
         if starts is not None:
-            weights = self._weight_parameters(self._stored(starts.weights).memory)
             if starts.is_signed:
                 return weights + stored(self.target, Thresholds=starts.memory)
             return weights + self.stored_thresholds.memory_parameters() + stored(self.target, Starts=starts.memory)
-        if words is None:
-            return self._weight_parameters(self.stored_weights.memory) + self.stored_thresholds.memory_parameters()
-        weights = self._weight_parameters(words.weight_memory)
-        if words.initial_memory is None:
+        if words is None or words.initial_memory is None:
             return weights + self.stored_thresholds.memory_parameters()
         return weights + stored(self.target, Thresholds=words.initial_memory)
 
@@ -446,7 +447,9 @@ class MatrixVector(DotProductUnit):
             return add_terms(self._rendered_form.cost_terms(), buffer, queue)
         shape = self._shape
         bank = self._bank_words if self.weight_stages > 1 else 0
-        weights = self.stored_weights.cost_terms(self.target, stages=self.weight_stages, bank_words=bank)
+        weights = self.stored_weights.cost_terms(
+            self.target, lambda: self._weight_memory, stages=self.weight_stages, bank_words=bank
+        )
         compared = CostTerms() if self._result_is_sign else self.stored_thresholds.cost_terms()
         control = add_terms(step_terms(self.passes, self.steps), pipeline_terms(shape), buffer, queue)
         sums = add_terms(start_terms(shape, self.target), self._sum_terms(shape), self._result_terms(shape))

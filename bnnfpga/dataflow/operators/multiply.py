@@ -11,7 +11,7 @@ from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Binary
 from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel
-from bnnfpga.dataflow.multipliers import in_dsp, product_terms
+from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
@@ -47,10 +47,12 @@ class Multiply(Binary):
         # The multiplier's operands are signed numbers; -1 and +1 take two bits.
         first, second = (2 if type.is_bipolar else type.bits + (not type.signed) for type in self.types)
         bits, family = self.result_type.bits, self.target.family
-        kept = "multiply.multiplied" if in_dsp(first, second, bits, family) else "multiply.bits"
+        used = first + second if self.result_type.is_bipolar else min(bits, first + second)
+        product = product_terms(first, second, used, family)
+        kept = "multiply.multiplied" if product.dsp else "multiply.bits"
         return add_terms(
             CostTerms({"multiply.units": 1}, {kept: 2 * self.pe * bits, "multiply.units": 1}),
-            product_terms(first, second, bits, family).times(self.pe),
+            product.times(self.pe),
             output_queue_terms(self.outputs[0].width, self.queue, family),
         )
 

@@ -174,7 +174,7 @@ class VectorVector(DotProductUnit):
         return add_terms(
             depthwise_terms(shape),
             CostTerms(counts),
-            self.stored_weights.cost_terms(target),
+            self.stored_weights.cost_terms(target, lambda: self.stored_weights.memory),
             self.stored_thresholds.cost_terms(),
             queue_terms(self.outputs[0].width, self.queue),
         )

@@ -18,6 +18,7 @@ from bnnfpga.frontend.contract.terms import (
     Contract,
     Form,
     Input,
+    Legal,
     Rule,
     one_of,
 )
@@ -42,6 +43,10 @@ def _pads_below_kernel(values: Mapping[str, Any]) -> bool:
 
 
 _AUTO_PAD = Attribute("auto_pad", "string", "NOTSET", one_of(*_MODES), instead="export with explicit pads")
+_UNPADDED = Attribute("auto_pad", "string", "NOTSET", one_of("NOTSET", "VALID"), instead="export with explicit pads")
+_OUTPUT_SHAPE = Attribute(
+    "output_shape", "ints", None, Legal("nothing", lambda shape: not shape), instead="export with explicit pads"
+)
 _PADS = Attribute("pads", "ints", None, SIZES, instead="pad with sizes from 0 on")
 _STRIDES = Attribute("strides", "ints", None, COUNTS)
 _DILATIONS = Attribute("dilations", "ints", None, COUNTS)
@@ -122,6 +127,23 @@ OPERATORS = (
             ),
         ),
         traits=Traits(dot_product=True, outputs_first=True, slides=True, channels_second=True),
+    ),
+    Contract(
+        "ConvTranspose",
+        _DOT,
+        "As a Conv that computes the channels of a block of pixels, and a DepthToSpace.",
+        (
+            Form(
+                (1, 11, 22),
+                (Input("X"), Input("W"), Input("B", optional=True, constant=True)),
+                (
+                    _UNPADDED,
+                    *(_DILATIONS, Attribute("group", "int", 1, COUNT), _kernel(False)),
+                    *(Attribute("output_padding", "ints", None, SIZES), _OUTPUT_SHAPE, _PADS, _STRIDES),
+                ),
+            ),
+        ),
+        traits=Traits(channels_second=True),
     ),
     Contract(
         "MaxPool",

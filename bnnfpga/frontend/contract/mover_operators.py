@@ -34,6 +34,7 @@ def _axis(default: int) -> Attribute:
     return Attribute("axis", "int", default)
 
 
+_DEPTH_1 = Form((1,), (Input("input", MOVED),), (Attribute("blocksize", "int", None, COUNT, required=True),))
 _LISTED = Attribute("axes", "ints", None, DISTINCT)
 _FROM_21 = (21, 23, 24, 25)
 _RESHAPE_5 = Form((5, 13), (_DATA, _axes("shape")))
@@ -183,6 +184,13 @@ OPERATORS = (
         "Blocks of pixels become channels: at the ends by the host's order, elsewhere by a window unit.",
         (Form((1, 13), (Input("input", MOVED),), (Attribute("blocksize", "int", None, COUNT, required=True),)),),
         traits=Traits(reorders=True, moves=True),
+    ),
+    Contract(
+        "DepthToSpace",
+        _LAYOUT,
+        "Channels become blocks of pixels: at the ends by the host's order, elsewhere by joining rows.",
+        (_DEPTH_1, _DEPTH_1.since(11, 13, more=(Attribute("mode", "string", "DCR", one_of("DCR", "CRD")),))),
+        traits=Traits(reorders=True, spreads=True, moves=True),
     ),
     Contract(
         "Concat",

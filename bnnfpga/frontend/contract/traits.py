@@ -56,6 +56,8 @@ class Traits:
         It only reshapes a frame, keeping the order of its elements.
     reorders
         It only permutes a frame's elements, as what transposes does.
+    spreads
+        It reorders, and makes pixels of channels.
     transposes
         It only permutes a frame's axes.
     moves
@@ -101,6 +103,7 @@ class Traits:
     averages: bool = False
     regroups: bool = False
     reorders: bool = False
+    spreads: bool = False
     transposes: bool = False
     moves: bool = False
     picks: bool = False

@@ -107,8 +107,60 @@ def _check_space_to_depth(model: Model, node: Node) -> None:
         )
 
 
+def spread_blocks(model: Model, node: Node) -> tuple[list[int], list[int]]:
+    """A DepthToSpace as a Reshape to the first and a Transpose by the second, which a Reshape to its output follows.
+
+    Its attribute `blocks` holds the size of a block along each pixel axis; without it, all are `blocksize`.
+    """
+    images, channels, *pixels = model.shape(node.input[0])
+    blocks = attribute(node, "blocks", None) or [attribute(node, "blocksize", 1)] * len(pixels)
+    own, axes = channels // math.prod(blocks), range(len(blocks))
+    if attribute(node, "mode", "DCR") == "CRD":
+        split, inner, outer = [images, own, *blocks, *pixels], [2 + axis for axis in axes], 1
+    else:
+        split, inner, outer = [images, *blocks, own, *pixels], [1 + axis for axis in axes], 1 + len(blocks)
+    perm = [0, outer]
+    for axis in axes:
+        perm += [2 + len(blocks) + axis, inner[axis]]
+    return split, perm
+
+
+def _depth_to_space(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
+    """The channels of a pixel become a block of pixels; in mode DCR, those of a block's first pixel come first."""
+    split, perm = spread_blocks(model, node)
+    shape = model.shape(node.output[0])
+    short = all(extent == 1 for extent in array.shape[2:])
+    pixels = len(shape) - 2
+    if short:
+        split = [*split[:-pixels], *[1] * pixels]
+        whole = np.broadcast_to(array, (*array.shape[:1], model.shape(node.input[0])[1], *[1] * pixels))
+    else:
+        whole = np.broadcast_to(array, model.shape(node.input[0]))
+    turned = whole.reshape(split[0] if array.shape[0] > 1 else 1, *split[1:]).transpose(perm)
+    extents = [math.prod(pair) for pair in np.reshape(turned.shape[2:], (-1, 2)).tolist()]
+    spread = turned.reshape(*turned.shape[:2], *extents)
+    if not short:
+        return spread
+    first = spread[:, :, *[slice(1)] * pixels]
+    if np.array_equal(spread, np.broadcast_to(first, spread.shape)):
+        return first
+    return np.tile(spread, [1, 1, *(whole // part for whole, part in zip(shape[2:], extents, strict=True))])
+
+
+def _check_depth_to_space(model: Model, node: Node) -> None:
+    channels, *pixels = model.shape(node.input[0])[1:]
+    block = math.prod(attribute(node, "blocks", None) or [attribute(node, "blocksize", 1)] * len(pixels))
+    if channels % block:
+        raise UserError(
+            f"its blocks of {block} pixels cannot be made of {channels} channels",
+            where=describe(node),
+            hint=f"give the layer in front of it a multiple of {block} channels",
+        )
+
+
 _MEANINGS = {
     **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Rearrangement(_reshape, _check_reshape)),
+    "DepthToSpace": _Rearrangement(_depth_to_space, _check_depth_to_space),
     "SpaceToDepth": _Rearrangement(_space_to_depth, _check_space_to_depth),
     "Transpose": _Rearrangement(_transpose, _check_transpose),
 }

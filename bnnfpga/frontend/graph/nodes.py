@@ -17,6 +17,8 @@ STANDARD_DOMAINS = ("", "ai.onnx")
 _ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part in ("name", "kind", "place"))
 EMBEDDING = "Embedding"
 """Looks up integers in one table per channel, by the input integer (`bnnfpga.frontend.spelling.embeddings`)."""
+AFTER_TRAINING = "or let `bnnfpga quantize` do it after training"
+"""The end of hints about quantizers that are missing."""
 UNARY, UNARY_DOMAIN = "Unary", "bnnfpga"
 """A function of one tensor for which a file has several nodes (`bnnfpga.frontend.forms.diamonds`)."""
 
@@ -32,10 +34,24 @@ def attribute(node: Node | onnx.NodeProto, name: str, default: Any) -> Any:
     return default
 
 
-def describe(node: Node | onnx.NodeProto) -> str:
+class NodePlace(str):
+    """A node as messages name it, which remembers the node of the file that it names."""
+
+    origin: Origin
+
+    def __new__(cls, origin: Origin) -> NodePlace:
+        """The name of a node of the file."""
+        text = super().__new__(cls, f"node {shown(origin.name)} ({origin.op_type}){origin.place}")
+        text.origin = origin
+        return text
+
+    def __getnewargs__(self) -> tuple[Origin]:  # type: ignore[override]
+        return (self.origin,)
+
+
+def describe(node: Node | onnx.NodeProto) -> NodePlace:
     """A node as messages name it: in the file's terms."""
-    name, kind, place = origin_of(node)
-    return f"node {shown(name)} ({kind}){place}"
+    return NodePlace(origin_of(node))
 
 
 def origin_of(node: Node | onnx.NodeProto) -> Origin:

@@ -10,6 +10,8 @@ Nothing here imports the compiler's reading of files, so that a mistake there ca
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import onnx
 
 from bnnfpga.golden.check.file_nodes import FileGraph
@@ -17,7 +19,7 @@ from bnnfpga.golden.check.number import Array
 from bnnfpga.golden.check.reading import Claims, Difference, FileReading, LayerTies, Scaled, joined
 from bnnfpga.golden.check.walk import Walk
 
-__all__ = ["Claims", "Difference", "FileReading", "LayerTies", "Scaled", "joined", "read_file"]
+__all__ = ["Claims", "Difference", "FileReading", "LayerTies", "Scaled", "file_values", "joined", "read_file"]
 
 
 def read_file(proto: onnx.ModelProto, x: Array, claims: Claims) -> FileReading:
@@ -33,3 +35,18 @@ def read_file(proto: onnx.ModelProto, x: Array, claims: Claims) -> FileReading:
         The results for these images according to the reading under test.
     """
     return Walk(FileGraph(proto), x, claims).run()
+
+
+def file_values(proto: onnx.ModelProto, x: Array, tensors: Collection[str]) -> dict[str, Array]:
+    """The values of tensors of an unmodified file on images, (images, *shape in the file).
+
+    Parameters
+    ----------
+    proto, x
+        As for `read_file`.
+    tensors
+        Names of tensors that depend on the image. One that cannot be evaluated is left out.
+    """
+    walk = Walk(FileGraph(proto), x, Claims({}), tensors)
+    walk.run()
+    return walk.kept

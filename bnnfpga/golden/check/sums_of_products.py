@@ -20,6 +20,7 @@ from bnnfpga.golden.check.number import (
     granule,
     representable,
 )
+from bnnfpga.golden.check.spread_kernels import run_transposed
 
 _MAX_SIZES = 1024
 """The most different magnitudes of weights for which they may be the rounded numbers of a grid."""
@@ -104,12 +105,13 @@ def _run_all(node: onnx.NodeProto, arrays: list[Array | None], dependent: list[b
     first, second = arrays[0], arrays[1]
     assert first is not None
     assert second is not None
+    run = run_transposed if node.op_type == "ConvTranspose" else run_node
     alone = dependent[0] and not any(dependent[1:])
     if alone and node.op_type == "MatMul" and second.ndim == 2:
         return np.asarray((first.reshape(-1, first.shape[-1]) @ second).reshape(*first.shape[:-1], -1))
     rows = node.op_type == "Gemm" and not attribute(node, "transA", 0) and (len(arrays) < 3 or _for_each_row(arrays[2]))
     if alone and (node.op_type in ("Conv", "ConvTranspose") or rows):
-        merged = run_node(node, [first.reshape(-1, *first.shape[2:]), *arrays[1:]], opset)[0]
+        merged = run(node, [first.reshape(-1, *first.shape[2:]), *arrays[1:]], opset)[0]
         return merged.reshape(*first.shape[:2], *merged.shape[1:])
     images = max(len(array) for array, depends in zip(arrays, dependent, strict=True) if depends and array is not None)
     results = []
@@ -118,7 +120,7 @@ def _run_all(node: onnx.NodeProto, arrays: list[Array | None], dependent: list[b
             array[image % len(array)] if depends and array is not None else array
             for array, depends in zip(arrays, dependent, strict=True)
         ]
-        results.append(run_node(node, operands, opset)[0])
+        results.append(run(node, operands, opset)[0])
     return np.stack(results)
 
 

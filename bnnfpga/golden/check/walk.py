@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -40,10 +41,15 @@ _MAX_FOLLOWED = 8
 
 
 class Walk:
-    """The comparison of `claims` with a file on images, (images, *input shape)."""
+    """The comparison of `claims` with a file on images, (images, *input shape).
 
-    def __init__(self, graph: FileGraph, x: Array, claims: Claims) -> None:
+    After the walk, `kept` holds the values of the tensors that were asked for in `keep`, where they are known.
+    """
+
+    def __init__(self, graph: FileGraph, x: Array, claims: Claims, keep: Collection[str] = ()) -> None:
         self._graph, self._claims = graph, claims
+        self._keep = frozenset(keep)
+        self.kept: dict[str, Array] = {}
         self._images = len(x)
         self._comparison = Comparison(self._images)
         self._numbers: dict[str, Number | None] = {}
@@ -60,8 +66,11 @@ class Walk:
         for node in self._graph.nodes:
             self._step(node)
             for name in self._graph.forget(node):
-                if name not in self._graph.outputs:
+                if name not in self._graph.outputs and name not in self._keep:
                     self._numbers.pop(name, None)
+        for name, number in self._numbers.items():
+            if name in self._keep and number is not None:
+                self.kept[name] = number.value
         for name in self._unread:
             self._note(f"its values at tensor {name!r}")
         comparison = self._comparison
