@@ -72,7 +72,8 @@ module bnn_matrix_vector #(
   parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // Cycles from a step to its weights, 1 to 3: with more registers around the memory, which block RAM needs for a fast clock.
+  // Cycles from a step to its weights, 1 to 3, with several banks to 4: with more registers around the memory, which block RAM
+  // needs for a fast clock.
   parameter int unsigned WeightStages    = 1,
   // With inputs and weights of -1 and +1, cycles in which the inputs of a step become parities: 0, 1 or 2, see
   // bnn_parity_encoder; where these are more than those to its weights, the weights wait.
@@ -143,8 +144,8 @@ module bnn_matrix_vector #(
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
-  if (WeightStages < 1 || WeightStages > 3) begin : gen_check_weight_stages
-    $error("bnn_matrix_vector: WeightStages must be 1, 2 or 3");
+  if (WeightStages < 1 || WeightStages > (BankWords != 0 ? 4 : 3)) begin : gen_check_weight_stages
+    $error("bnn_matrix_vector: WeightStages must be at least 1, and at most 3, with banks 4");
   end
   if (ParityStages > 2) begin : gen_check_parity_stages
     $error("bnn_matrix_vector: ParityStages must be 0, 1 or 2");

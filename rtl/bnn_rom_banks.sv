@@ -18,7 +18,7 @@ module bnn_rom_banks #(
   parameter int unsigned AddressBits = 1,
   // "block" or "distributed".
   parameter              Kind        = "block",
-  // Cycles from an address to its word, 1 to 3; see bnn_rom.
+  // Cycles from an address to its word, 1 to 3; see bnn_rom. 4, for several banks: a register behind the choice of one, too.
   parameter int unsigned Stages      = 1,
   // The file, or with several banks the start of the names of their files, which end in "000.mem", "001.mem" and so on.
   parameter              File        = "",
@@ -38,6 +38,10 @@ module bnn_rom_banks #(
     $error("bnn_rom_banks: Luts need one bank");
   end
 
+  if (Stages > (BankWords != 0 ? 4 : 3)) begin : gen_check_stages
+    $error("bnn_rom_banks: Stages must be at most 3 with one bank, else 4");
+  end
+
   if (BankWords == 0) begin : gen_one
     bnn_rom #(
       .Width(Width),
@@ -55,6 +59,7 @@ module bnn_rom_banks #(
   end else begin : gen_several
     localparam int unsigned PlaceBits = $clog2(BankWords);
     localparam int unsigned BankBits = Banks > 1 ? $clog2(Banks) : 1;
+    localparam int unsigned OfBank = Stages > 3 ? 3 : Stages;
 
     wire [Banks*Width-1:0] words;
     for (genvar b = 0; b < Banks; b = b + 1) begin : gen_bank
@@ -67,7 +72,7 @@ module bnn_rom_banks #(
         .Words(Held),
         .AddressBits(HeldBits),
         .Kind(Kind),
-        .Stages(Stages),
+        .Stages(OfBank),
         .File({File, Suffix})
       ) memory (
         .clk_i,
@@ -76,9 +81,17 @@ module bnn_rom_banks #(
       );
     end
 
-    reg [Stages*BankBits-1:0] banks;
-    always @(posedge clk_i) banks <= (Stages * BankBits)'({banks, BankBits'(address_i >> PlaceBits)});
-    assign data_o = words[32'(banks[(Stages-1)*BankBits+:BankBits])*Width+:Width];
+    reg [OfBank*BankBits-1:0] banks;
+    always @(posedge clk_i) banks <= (OfBank * BankBits)'({banks, BankBits'(address_i >> PlaceBits)});
+    wire [Width-1:0] chosen = words[32'(banks[(OfBank-1)*BankBits+:BankBits])*Width+:Width];
+    if (Stages == OfBank) begin : gen_chosen
+      assign data_o = chosen;
+    end else begin : gen_last_register
+      // Registers of banks that lie far apart are then near them, as only the choice is behind them.
+      reg [Width-1:0] last;
+      always @(posedge clk_i) last <= chosen;
+      assign data_o = last;
+    end
   end
 
 endmodule

@@ -25,7 +25,7 @@ module bnn_xnor_weights #(
   parameter int unsigned Lowest      = 0,
   // Kind of the memory: "block" or "distributed".
   parameter              Kind        = "block",
-  // Cycles from an address to its word, 1 to 3; see bnn_rom.
+  // Cycles from an address to its word, 1 to 4; see bnn_rom_banks.
   parameter int unsigned Stages      = 1,
   // Words of a bank of the memory, or 0 for one; see bnn_rom_banks.
   parameter int unsigned BankWords   = 0,
@@ -51,8 +51,8 @@ module bnn_xnor_weights #(
     $error("bnn_xnor_weights: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
   end
 
-  if (Stages < 1 || Stages > 3) begin : gen_check_stages
-    $error("bnn_xnor_weights: Stages (WeightStages of the unit around it) must be 1, 2 or 3");
+  if (Stages < 1 || Stages > (BankWords != 0 ? 4 : 3)) begin : gen_check_stages
+    $error("bnn_xnor_weights: Stages (WeightStages of the unit around it) must be at least 1, and at most 3, with banks 4");
   end
 
   localparam int unsigned Words = Passes * Steps;

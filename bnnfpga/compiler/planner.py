@@ -206,9 +206,10 @@ class Planner:
         check_options(folding, allowed)
         target = Target(clock_mhz, family)
         units = fold_units(self._graph, folding=folding, cycles=allowed, target_fps=target_fps, target=target)
-        return self._described(units, units.warnings(target_fps))
+        return self.described(units, units.warnings(target_fps))
 
-    def _described(self, units: FoldedUnits, warnings: list[str]) -> Plan:
+    def described(self, units: FoldedUnits, warnings: list[str]) -> Plan:
+        """The plan of units that are folded already."""
         planned = tuple(map(PlannedUnit.of, units.graph.operators))
         slowest, target = units.graph.slowest, units.target
         entering, leaving = [units.graph.input.port], [stream.port for stream in units.graph.outputs]

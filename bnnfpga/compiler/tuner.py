@@ -22,32 +22,34 @@ from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.planner import Plan, Planner
 from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
 from bnnfpga.compiler.unit_picture import require_picture, write_picture
-from bnnfpga.dataflow.folding import apply_folding, parse_folding
+from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.resources import RESOURCES
 from bnnfpga.dataflow.target import Target
+from bnnfpga.dataflow.token_model import Deadlock
 from bnnfpga.report.front_page import front_page
 from bnnfpga.report.pictures import front_picture, require_pictures
 from bnnfpga.tuning.budgets import largest_share, least_share
 from bnnfpga.tuning.choose import beside, too_fast
 from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding, paces
 from bnnfpga.tuning.cost_model import StatedCosts
+from bnnfpga.tuning.first_frame import longest_path
 from bnnfpga.tuning.folding_search import (
     LUTS_OF_DELAY,
     LUTS_OF_RESOURCES,
     Choice,
-    CostWeights,
     SpeedLimits,
     cheapest,
     fastest,
 )
+from bnnfpga.tuning.latency_search import LatencySearch, Played, Shortest
 from bnnfpga.tuning.objective import MOST_WEIGHT, CostUnit, Objective, parse_weights
 from bnnfpga.tuning.pareto_front import pareto_front
 from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part, known_parts
 from bnnfpga.tuning.space import FoldingSpace
 
-_LATENCY_TRIES = 20
-_LEAST_LATENCY_WEIGHT = 1 / 1024
+_ANY_SPEED = 2**62
+"""Cycles per frame where no speed is asked for."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Tuned:
         What was minimised, in words.
     cost, cost_unit, bound
         Its value, whether that is an area in `LUT` or a `share` of the budget, and what no folding falls below that
-        keeps what was asked for; None where no bound is known.
+        keeps what was asked for.
     part, budget
         The FPGA, and what an accelerator may use of it; None without one.
     layers
@@ -82,7 +84,7 @@ class Tuned:
     objective: str
     cost: float
     cost_unit: CostUnit
-    bound: float | None
+    bound: float
     part: FpgaPart | None
     budget: Mapping[str, int] | None
     layers: Mapping[str, str]
@@ -99,7 +101,7 @@ class Tuned:
     @property
     def optimal(self) -> bool:
         """Whether the bound proves that no folding is better."""
-        return self.bound is not None and self.cost <= self.bound * (1 + 1e-9) + 1e-9
+        return self.cost <= self.bound * (1 + 1e-9) + 1e-9
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga tune --json` prints."""
@@ -228,7 +230,9 @@ def tune(
     planner = Planner(model, input=input, input_scale=input_scale, output_kind=output_kind)
     graph = planner.graph.built_for(target)
     pinned, where = ({}, "folding") if folding is None else read_folding(folding, graph)
-    search = _Tuning(graph, FoldingSpace(graph, StatedCosts(), pinned), target, objective)
+    search = _Tuning(
+        graph, FoldingSpace(graph, StatedCosts(), pinned, timed=target_latency_us is not None), target, objective, where
+    )
     try:
         if target_latency_us is not None:
             choice = search.within_latency(target_latency_us)
@@ -237,12 +241,13 @@ def tune(
         elif allowed is not None:
             choice = search.within_cycles(allowed)
         else:
-            choice = search.fastest() if budget else search.within_cycles(2**62)
+            choice = search.fastest() if budget else search.within_cycles(_ANY_SPEED)
     except UserError:
         # Settings that are not legal leave a layer as it is, and that slow: they are the mistake.
         apply_folding(graph, beside(pinned, fastest(search.space)), where)
         raise
-    plan = planner.plan(folding=beside(pinned, choice), clock_mhz=clock_mhz, family=target.family)
+    units = FoldedUnits.of(graph, beside(pinned, choice), target, where)
+    plan = planner.described(units, units.warnings(None))
     if target_fps is not None and plan.frames_per_second < target_fps:
         short = f"{plan.frames_per_second:,.0f} frames/s are reached, {target_fps:,.0f} were asked for"
         plan = replace(plan, warnings=(*plan.warnings, short))
@@ -257,13 +262,13 @@ def tune(
         str(objective),
         cost,
         objective.unit,
-        None if target_latency_us is not None else bound,
+        bound,
         fpga,
         budget,
         dict(graph.tensors),
         front,
         finn,
-        apply_folding(graph, parse_folding(plan.folding, "folding")),
+        units.graph,
         time.perf_counter() - started,
     )
 
@@ -339,12 +344,14 @@ class _Tuning:
     space: FoldingSpace
     target: Target
     objective: Objective
+    where: str
+    """What is fixed, for messages."""
 
     def fastest(self) -> Choice:
         """The best of the fastest foldings that fit."""
         some = fastest_folding(self.space, self.target, lambda limits: self.objective.any(self.space, limits))
         if some is None:
-            raise self._does_not_fit(2**62)
+            raise self._does_not_fit(_ANY_SPEED)
         # Of those as fast as it, none has a slower clock.
         levels = max(self.target.levels, some.levels)
         return self.objective.best(self.space, SpeedLimits(some.interval, levels)) or some
@@ -371,42 +378,47 @@ class _Tuning:
         raise self._does_not_fit(cycles)
 
     def within_latency(self, microseconds: float) -> Choice:
-        """A cheap folding with at most that latency: the least weight of delays is sought that leads to one."""
-        allowed = int(microseconds * self.target.clock_mhz)
-        weights, best = self.objective.weights, None
-        assert weights is not None
-        low, high, weight = 0.0, None, 0.0
-        for _ in range(_LATENCY_TRIES):
-            choice = self._with_latency_weight(weights, weight, allowed)
-            if choice is None:
-                break
-            folded = FoldedUnits.of(self.graph, choice.folding, self.target)
-            if folded.cycles.latency / folded.supported_mhz <= microseconds:
-                best, high = choice, weight
-            else:
-                low = weight
-            if high == 0 or (high is not None and high < 1.1 * low):
-                break
-            weight = (low + high) / 2 if high is not None else max(4 * weight, _LEAST_LATENCY_WEIGHT)
-        if best is None:
-            raise UserError(
-                f"no folding was found with a latency of {microseconds:g} µs at {self.target.clock_mhz:g} MHz",
-                where="--target-latency-us",
-                hint="allow more, or raise --clock-mhz",
-            )
-        if self.objective.budget is not None and largest_share(best.resources, self.objective.budget) > 1:
-            raise UserError(
+        """The cheapest folding that was found with at most that latency, with a bound."""
+        deadlocks: list[UserError] = []
+
+        def play(choice: Choice) -> Played:
+            try:
+                folded = FoldedUnits.of(self.graph, beside(self.space.pinned, choice), self.target, self.where)
+            except UserError as error:
+                if not isinstance(error.__cause__, Deadlock):
+                    raise
+                deadlocks.append(error)
+                return Played(math.inf, self.target.clock_mhz, ())
+            return Played(folded.cycles.latency, folded.supported_mhz, longest_path(folded.graph, self.graph))
+
+        search = LatencySearch(self.space, self.target, self.objective, play)
+        found = search.cheapest(microseconds)
+        if found is not None:
+            return found
+        least = search.shortest()
+        if least is None:
+            raise deadlocks[-1]
+        raise self._too_slow(microseconds, least, search.cycles_of(least.choice, least.played.path))
+
+    def _too_slow(self, microseconds: float, least: Shortest, cycles: Mapping[str, float]) -> UserError:
+        reached, mhz = least.played, self.target.clock_mhz
+        if reached.microseconds <= microseconds:
+            return UserError(
                 f"no folding was found with a latency of {microseconds:g} µs that fits the part",
                 where="--target-latency-us",
                 hint="allow more, take a larger part, or raise --utilization",
             )
-        # Without the delays, which only led to it.
-        return replace(best, objective=float(weights.vector @ list(best.resources.values())))
-
-    def _with_latency_weight(self, weights: CostWeights, weight: float, cycles: int) -> Choice | None:
-        own = replace(weights, latency=weight)
-        keeping = cheapest(self.space, SpeedLimits(cycles, self.target.levels), own)
-        return keeping or cheapest(self.space, SpeedLimits(cycles), own)
+        lowest = f"{reached.microseconds:.4g} µs ({int(reached.cycles):,} cycles) is the lowest"
+        if least.bound < reached.microseconds * (1 - 1e-6):
+            lowest += f" that was found, and none is below {least.bound:.4g} µs"
+        slowest = max(cycles, key=lambda name: cycles[name])
+        fixed = slowest in self.space.pinned
+        return UserError(
+            f"no folding has a latency of {microseconds:g} µs at {mhz:g} MHz: {lowest}; layer {slowest!r} takes "
+            f"{int(cycles[slowest]):,} of its cycles{' with the folding that is fixed for it' if fixed else ''}",
+            where="--target-latency-us",
+            hint=f"{'free its pe and simd, ' if fixed else ''}allow more, or raise --clock-mhz",
+        )
 
     def front(self) -> list[dict[str, Any]]:
         """The Pareto front of the objective and speed, at the fastest clock at which there is a folding."""
@@ -439,8 +451,9 @@ class _Tuning:
         over = ", ".join(
             f"{needed[kind]:,} {kind.upper()} of {budget[kind]:,}" for kind in needed if needed[kind] > budget[kind]
         )
+        slower = "" if cycles == _ANY_SPEED else "ask for a lower speed, "
         return UserError(
             f"no folding fits the part; the one that comes nearest takes {over}",
             where="--part",
-            hint="ask for fewer frames/s, take a larger part, or raise --utilization",
+            hint=f"{slower}take a larger part, or raise --utilization",
         )

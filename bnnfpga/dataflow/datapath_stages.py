@@ -57,7 +57,8 @@ class DatapathStages:
     def weights(self) -> int:
         """Cycles from a step to its weights.
 
-        Block RAM can have a second register behind it, for what follows, and a third one for its address.
+        Block RAM can have a second register behind it, for what follows, a third one for its address, and, if it has
+        several banks, a fourth one behind the choice of one.
         """
         return self._counts[0]
 
@@ -74,7 +75,8 @@ class DatapathStages:
     @cached_property
     def _counts(self) -> tuple[int, int]:
         sums = range(self._least, max(self._least, self._most) + 1)
-        choices = itertools.product((1, 2, 3) if self.memory_levels else (1,), sums)
+        weights = range(1, (4 if self.bank_levels else 3) + 1 if self.memory_levels else 2)
+        choices = itertools.product(weights, sums)
         # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
         shortest = sorted(choices, key=lambda counts: (sum(counts), counts))
         return min(shortest, key=lambda counts: max(self._longest(*counts), self.target.levels))
@@ -83,7 +85,11 @@ class DatapathStages:
         address = self.address_levels if weights < 3 else 0
         if weights == 1:
             return max(address, self._levels(stages, self.memory_levels))
-        return max(address, self.memory_levels, self._levels(stages, self.bank_levels))
+        if weights == 4:
+            return max(self.memory_levels, self.bank_levels, self._levels(stages, 0))
+        # A register in front of the choice among several banks, which lie apart, is not near its own.
+        wires = max(0, self.bank_levels - 1)
+        return max(address, self.memory_levels + wires, self._levels(stages, self.bank_levels))
 
     @property
     def group(self) -> int:

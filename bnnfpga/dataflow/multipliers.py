@@ -26,6 +26,8 @@ class DspBlock:
         Whether numbers without a sign, as most parts are, need a bit more.
     count
         How many DSP blocks it counts as.
+    adds
+        Whether it has an adder that Yosys uses for sums of products, one block behind the other.
     """
 
     widths: tuple[int, int]
@@ -34,6 +36,7 @@ class DspBlock:
     part: int = 0
     is_signed: bool = False
     count: int = 1
+    adds: bool = False
 
     def takes(self, bits: tuple[int, int]) -> bool:
         """Whether numbers are wide enough."""
@@ -52,8 +55,8 @@ class DspBlock:
 
 
 _BLOCKS: Mapping[str, tuple[DspBlock, ...]] = {
-    "xc7": (DspBlock((25, 18), least_product=9, part=18, is_signed=True),),
-    "xcup": (DspBlock((27, 18), least_product=9, part=18, is_signed=True),),
+    "xc7": (DspBlock((25, 18), least_product=9, part=18, is_signed=True, adds=True),),
+    "xcup": (DspBlock((27, 18), least_product=9, part=18, is_signed=True, adds=True),),
     "ecp5": (DspBlock((18, 18)),),
     # Counted in multipliers of 9 x 9 bits.
     "gowin": (
@@ -63,6 +66,13 @@ _BLOCKS: Mapping[str, tuple[DspBlock, ...]] = {
     ),
 }
 """The blocks of the families whose scripts use them, in the order in which they are tried. That of iCE40 uses none."""
+
+
+def are_chained(bits: int, other_bits: int, family: str) -> bool:
+    """Whether a sum of products of two signed numbers is a chain of DSP blocks."""
+    both = max(bits, other_bits), min(bits, other_bits)
+    blocks = _BLOCKS.get(family, ())
+    return any(block.adds and block.takes(both) and sum(both) >= block.least_product for block in blocks)
 
 
 def product_terms(bits: int, other_bits: int, product_bits: int, family: str) -> CostTerms:

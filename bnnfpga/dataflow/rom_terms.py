@@ -118,6 +118,6 @@ def block_terms(words: int, width: int, family: str, *, stages: int = 1, bank_wo
     banks = whole + (1 if rest else 0)
     last = block_memory(rest, width, family).blocks if rest else 0
     blocks = whole * block_memory(bank_words, width, family).blocks + last
-    chosen = stages * (banks - 1).bit_length()
+    chosen = min(stages, 3) * (banks - 1).bit_length() + (width if stages > 3 else 0)
     registers = (banks * width if stages > 1 else 0) + banks * address + chosen
     return CostTerms({"rom.banks": (banks - 1) * width}, {"rom.bits": registers}, bram18=blocks)

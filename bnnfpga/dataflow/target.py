@@ -79,6 +79,10 @@ class Target:
         narrower = min(bits, other_bits)
         return 1 if narrower == 1 else min(5, narrower.bit_length() + self.carry_levels(bits + other_bits))
 
+    def chained_levels(self, products: int, bits: int) -> int:
+        """Logic levels of the adders behind so many multipliers, from one to the next, for sums of so many bits."""
+        return self.carry_levels(bits) + -(-3 * (products - 1) // 2)
+
     @property
     def block_levels(self) -> int:
         """Logic levels of a block RAM's output: what it is later than a register's."""

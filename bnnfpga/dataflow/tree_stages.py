@@ -101,5 +101,5 @@ class MultiplierStages(TreeStages):
         return self._tree(-(-self.simd // self.group))[1]
 
     def _chain(self, lanes: int) -> int:
-        """Logic levels of the adders behind so many multipliers, from one to the next."""
-        return self.target.carry_levels(self.accumulator_bits) + -(-3 * (lanes - 1) // 2)
+        """Logic levels of the adders behind so many multipliers."""
+        return self.target.chained_levels(lanes, self.accumulator_bits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,14 @@ class SpeedLimits:
 
     A unit of `relaxed` that is not fast enough in any form may be as slow as its fastest one. If not `checked`, levels
     that take long to know are taken to be within the limit: those of weights in logic, which are cut into stages for
-    the clock.
+    the clock. `rows` has, for some units by name, which of their options are left: bool (options,).
     """
 
     cycles: int
     levels: int | None = None
     relaxed: bool = False
     checked: bool = True
+    rows: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +162,8 @@ def tables_of(space: FoldingSpace, costs: Sequence[NDArray[np.float64]]) -> list
 def _within(unit: UnitOptions, limits: SpeedLimits) -> NDArray[np.bool_]:
     cycles = max(limits.cycles, int(unit.intervals.min())) if limits.relaxed else limits.cycles
     fast = unit.intervals <= cycles
+    if unit.name in limits.rows:
+        fast &= limits.rows[unit.name]
     return fast if limits.levels is None else fast & (unit.levels <= limits.levels)
 
 

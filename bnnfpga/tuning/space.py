@@ -16,6 +16,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Port, Stream
 from bnnfpga.tuning.cost_model import CostModel
 from bnnfpga.tuning.elimination import Elimination, Variable
+from bnnfpga.tuning.first_frame import UnitTimes
 from bnnfpga.tuning.forms import UnitForm, legal_forms
 from bnnfpga.tuning.join_bounds import JoinBounds
 from bnnfpga.tuning.unit_options import Option, PricedUnit, UnitOptions, undominated
@@ -42,13 +43,22 @@ class FoldingSpace:
     cycles
         The most cycles per frame that are of interest; None for any. Units that are slower in every form are as fast
         as they can be.
+    timed
+        Whether the cycles of pipelines count, so that forms with fewer of them are kept although they cost more.
     """
 
     def __init__(
-        self, graph: Graph, model: CostModel, pinned: Folding | None = None, cycles: int | None = None
+        self,
+        graph: Graph,
+        model: CostModel,
+        pinned: Folding | None = None,
+        cycles: int | None = None,
+        *,
+        timed: bool = False,
     ) -> None:
         self.graph, self.model = graph, model
-        self.pinned, self._cycles = pinned or {}, cycles
+        self.pinned, self._cycles, self._timed = pinned or {}, cycles, timed
+        self._times: dict[int, UnitTimes] = {}
         self._bounds = JoinBounds(graph)
         self._listens: dict[str, bool] = {}
         self._forms: dict[str, list[UnitForm]] = {}
@@ -88,6 +98,16 @@ class FoldingSpace:
         if unit.levels[row] < 0:
             unit.levels[row] = max(self.model.levels(part.unit) for part in unit.options[row].parts)
         return int(unit.levels[row])
+
+    def times_of(self, unit: Operator) -> UnitTimes:
+        """The timing of a unit, converter or FIFO of an option."""
+        # It holds the unit, so no other one gets its number.
+        if id(unit) not in self._times:
+            self._times[id(unit)] = UnitTimes.of(unit)
+        return self._times[id(unit)]
+
+    def _priced_unit(self, unit: Operator) -> PricedUnit:
+        return PricedUnit.of(unit, self.model, self.times_of(unit).latency if self._timed else 0)
 
     def _producers(self, operator: Operator) -> list[Stream]:
         return [stream for stream in self.graph.inputs_of(operator.name) if stream.producer is not None]
@@ -133,7 +153,7 @@ class FoldingSpace:
             groups.setdefault(key, []).append((form, self._price(form, form.unit)))
         kept = []
         for group in groups.values():
-            figures = np.array([(*priced.cost, priced.interval, priced.delay) for _, priced in group], np.float64)
+            figures = np.array([Option(None, (priced,)).figures for _, priced in group], np.float64)
             best = undominated(figures, np.array([priced.levels for _, priced in group]))
             kept += [form for (form, _), is_kept in zip(group, best, strict=True) if is_kept]
         return kept
@@ -194,8 +214,9 @@ class FoldingSpace:
     def _option(self, form: UnitForm, streams: Sequence[Stream], sources: Mapping[str, tuple[int, Ports]]) -> Option:
         ports = {stream.input: sources[str(stream.producer)][1][stream.output] for stream in streams}
         unit = behind(form.unit, ports)
-        between = [step for input, port in ports.items() for step in self._between(port, unit, input)]
-        return Option(form.folding, (*between, self._price(form, unit)))
+        between = [(step, input) for input, port in ports.items() for step in self._between(port, unit, input)]
+        steps, inputs = (step for step, _ in between), tuple(input for _, input in between)
+        return Option(form.folding, (*steps, self._price(form, unit)), inputs)
 
     def _between(self, source: Port, unit: Operator, input: int) -> tuple[PricedUnit, ...]:
         joins = input in joined_inputs(unit)
@@ -206,7 +227,7 @@ class FoldingSpace:
             steps: list[Operator] = [*converters(source, unit, input)]
             if joins and (form := self._fifo(unit, input)).depth:
                 steps.append(assembled_fifo(unit, input, form))
-            self._inserted[key] = tuple(PricedUnit.of(step, self.model) for step in steps)
+            self._inserted[key] = tuple(map(self._priced_unit, steps))
         return self._inserted[key]
 
     def _fifo(self, unit: Operator, input: int) -> FifoForm:
@@ -218,7 +239,7 @@ class FoldingSpace:
         # A form that its producers leave as it is has been hashed once.
         key = id(unit) if unit is form.unit else (id(form), unit.inputs, unit.outputs)
         if key not in self._priced:
-            self._priced[key] = PricedUnit.of(unit, self.model)
+            self._priced[key] = self._priced_unit(unit)
         return self._priced[key]
 
 

@@ -22,37 +22,46 @@ _MOST = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, eq=False)
 class PricedUnit:
-    """A unit or a converter with its figures: resources in the order of `RESOURCES`, cycles, logic levels."""
+    """A unit or a converter with its figures: resources in the order of `RESOURCES`, cycles, logic levels.
+
+    `latency` has the cycles of its pipeline where they count, else 0.
+    """
 
     unit: Operator
     cost: tuple[int, ...]
     interval: int
     delay: float
     levels: int
+    latency: int = 0
 
     @classmethod
-    def of(cls, unit: Operator, model: CostModel) -> PricedUnit:
+    def of(cls, unit: Operator, model: CostModel, latency: int = 0) -> PricedUnit:
         cost, interval = model.of(unit), unit.interval()
         vectors = unit.outputs[0].elements // unit.outputs[0].shape[-1]
         levels = model.levels(unit) if model.has_quick_levels(unit) else UNKNOWN
-        return cls(unit, tuple(cost.get(kind, 0) for kind in RESOURCES), interval, interval / vectors, levels)
+        return cls(unit, tuple(cost.get(kind, 0) for kind in RESOURCES), interval, interval / vectors, levels, latency)
 
 
 @dataclass(frozen=True, eq=False)
 class Option:
-    """One way to build a unit behind certain producers: its folding, and the unit behind the converters it needs."""
+    """One way to build a unit behind certain producers: its folding, and the unit behind the converters it needs.
+
+    `inputs` has, for each of the `parts` before the unit, the input of the unit to which it leads.
+    """
 
     folding: LayerFolding | None
     parts: tuple[PricedUnit, ...]
+    inputs: tuple[int, ...] = ()
 
     @property
     def figures(self) -> tuple[float, ...]:
-        """The sum of all resources, the interval of the slowest part, the delay of the unit."""
+        """The sums of all resources and pipelines, the interval of the slowest part, the delay of the unit."""
         last = self.parts[-1]
         if len(self.parts) == 1:
-            return (*last.cost, last.interval, last.delay)
+            return (*last.cost, last.latency, last.interval, last.delay)
         costs = map(sum, zip(*(part.cost for part in self.parts), strict=True))
-        return (*costs, max(part.interval for part in self.parts), last.delay)
+        latency, interval = sum(part.latency for part in self.parts), max(part.interval for part in self.parts)
+        return (*costs, latency, interval, last.delay)
 
     @property
     def levels(self) -> int:
@@ -75,7 +84,7 @@ class UnitOptions:
     options
         The options.
     figures
-        float64 (options, len(RESOURCES) + 2): see `Option.figures`.
+        float64 (options, len(RESOURCES) + 3): see `Option.figures`.
     levels
         int64 (options,): logic levels, `UNKNOWN` until they are needed.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,14 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 from bnnfpga.compiler.planner import Planner
+from bnnfpga.dataflow.folding import parse_folding
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, add_resources, area
+from bnnfpga.dataflow.target import Target
 from bnnfpga.tuning.budgets import largest_share
 from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES
 from tests.support.nets import DenseNet
+from tests.tuning.small_nets import with_deepest_fifos
 
 CNN = EXAMPLES / "mnist_cnn" / "cnn.onnx"
 PIXELS = {"input": "uint8", "input_scale": "1/255"}
@@ -148,12 +152,16 @@ def test_accumulators_that_are_fixed_are_in_the_cost(tmp_path: Path) -> None:
 
 
 def test_a_plan_keeps_the_requantizers_that_were_chosen(tmp_path: Path) -> None:
-    """It takes no more than the share that was found, though another form has the smaller area."""
+    """It takes the share that was found, though another form has the smaller area."""
     onnx.save(ConvNet.random(16).model(), tmp_path / "net.onnx")
     options = {"input": "uint4", "clock_mhz": 200}
     tuned = bnnfpga.tune(tmp_path / "net.onnx", target_fps=716_845, part="up5k", **options)
     assert tuned.budget is not None
-    assert largest_share(tuned.plan.resources, tuned.budget) <= tuned.cost
+    # In the cost, FIFOs where branches meet have the depth that no folding exceeds.
+    graph = Planner(tmp_path / "net.onnx", input="uint4").graph.built_for(Target(200, "ice40"))
+    layers = {name: entry for name, entry in tuned.folding.items() if "depth" not in entry}
+    deepest = with_deepest_fifos(graph, parse_folding(layers, "test"))
+    assert tuned.cost == largest_share(add_resources(*(unit.resources() for unit in deepest.operators)), tuned.budget)
     again = bnnfpga.plan(tmp_path / "net.onnx", folding=tuned.folding, family="ice40", **options)
     assert again.units == tuned.plan.units
 
@@ -167,12 +175,33 @@ def test_the_least_area_with_a_latency_on_a_part(tmp_path: Path) -> None:
 
 def test_latency_is_kept(tmp_path: Path) -> None:
     model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
-    slow = bnnfpga.tune(model)
+    slow = bnnfpga.tune(model, latency_weight=0)
     wanted = slow.plan.latency_cycles / 2 / 100
     fast = bnnfpga.tune(model, target_latency_us=wanted)
     assert fast.plan.latency_cycles / fast.plan.supported_mhz <= wanted
-    assert fast.bound is None
-    assert fast.cost >= slow.cost
+    assert fast.optimal
+    assert fast.cost == area(fast.plan.resources, LUTS_PER_BRAM18) >= slow.cost
+    assert "lower bound" in str(fast)
+
+
+def test_a_latency_that_a_fixed_layer_prevents(tmp_path: Path) -> None:
+    model = DenseNet((64, 64, 6), seed=4).write(tmp_path)
+    with pytest.raises(UserError) as caught:
+        bnnfpga.tune(model, target_latency_us=1, folding={"matrix_vector0": {"pe": 1, "simd": 1}})
+    message = str(caught.value)
+    assert re.search(
+        r"no folding has a latency of 1 µs at 100 MHz: 4\d\.\d+ µs \(4,\d{3} cycles\) is the lowest", message
+    )
+    assert re.search(
+        r"layer 'matrix_vector0' takes 4,\d{3} of its cycles with the folding that is fixed for it", message
+    )
+    assert "free its pe and simd" in message
+
+
+def test_no_part_is_too_small_for_a_latency_unnoticed(tmp_path: Path) -> None:
+    model = DenseNet((64, 64, 6), seed=4).write(tmp_path)
+    with pytest.raises(UserError, match=r"no folding was found with a latency of 0\.12 µs that fits the part"):
+        bnnfpga.tune(model, target_latency_us=0.12, part="gw1n-1")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +214,7 @@ def test_latency_is_kept(tmp_path: Path) -> None:
         ({"cycles": 0}, ["0 cycles"]),
         ({"weights": "luts=1"}, ["'luts=1' is not a weight"]),
         ({"weights": "lut=0"}, ["all weights are 0"]),
-        ({"target_latency_us": 1e-6}, ["no folding was found with a latency"]),
+        ({"target_latency_us": 1e-6}, ["no folding has a latency of 1e-06 µs", "0.11 µs (11 cycles) is the lowest"]),
         ({"target_latency_us": math.inf}, ["inf µs is not a latency"]),
         ({"target_latency_us": 1.0, "latency_weight": 2.0}, ["exclude each other"]),
         ({"latency_weight": -1.0}, ["-1 is not a weight"]),

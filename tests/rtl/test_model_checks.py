@@ -1,4 +1,4 @@
-"""Proofs about the control and the accumulation of matrix-vector units, for all inputs, weights and stalls.
+"""Proofs about the control, the datapaths and the memories of matrix-vector units, for all inputs, weights and stalls.
 
 Their harnesses are in `proofs/`. Those without a number of cycles hold for all time.
 """
@@ -16,11 +16,14 @@ pytest.importorskip("pyosys")
 
 PROOFS = Path(__file__).with_name("proofs")
 EARLY = "dut.gen_initial_values.gen_lowest_bits.early_rows"
-# The memories of a unit with a threshold, and what the harness has them hold.
+# The memories of a harness, and what it has them hold.
 CONTENTS = {
-    "dut.gen_encoded_weights.weights.memory.gen_one.memory": "weights",
-    "dut.gen_initial_values.gen_less_thresholds.rows": "initials",
-    EARLY: "initials",
+    "matrix_vector": {
+        "dut.gen_encoded_weights.weights.memory.gen_one.memory": "weights",
+        "dut.gen_initial_values.gen_less_thresholds.rows": "initials",
+        EARLY: "initials",
+    },
+    "rom_banks": {f"dut.gen_several.gen_bank[{bank}].memory": f"bank{bank}" for bank in range(3)},
 }
 Parameters = Mapping[str, int]
 
@@ -29,8 +32,8 @@ def aiger(
     name: str, parameters: Parameters, work: Path, fault: tuple[str, str] | None = None, *, from_zero: bool = False
 ) -> dict[str, int]:
     """The harness of a module, and the numbers of its outputs."""
-    contents = dict(CONTENTS) if name == "matrix_vector" else None
-    if contents and parameters.get("Flags"):
+    contents = dict(CONTENTS.get(name, {}))
+    if EARLY in contents and parameters.get("Flags"):
         # Parities begin anew in each part, so none enters a pass.
         del contents[EARLY]
     changes = dict([fault]) if fault else None
@@ -75,6 +78,39 @@ def test_sums_accumulate(parameters: Parameters, tmp_path: Path) -> None:
 def test_wider_sums_accumulate(parameters: Parameters, tmp_path: Path) -> None:
     outputs = aiger("xnor_sums", parameters, tmp_path, from_zero=True)
     assert equals_by_induction(tmp_path, outputs["bad"], 4)
+
+
+@some(
+    "Simd Steps WeightBits InputBits InputSigned Flags Stages CarryCell Excess",
+    [(3, 2, 2, 2, 0, 0, 1, 4, 18), (5, 3, 1, 2, 1, 5, 2, 8, 0)],
+    [(3, 2, 3, 2, 1, 0, 1, 4, 30), (3, 1, 1, 2, 1, 3, 1, 0, 0), (7, 2, 1, 3, 0, 1, 2, 4, 0)],
+)
+def test_trees_add_up_products(parameters: Parameters, tmp_path: Path) -> None:
+    outputs = aiger("product_sums", parameters, tmp_path, from_zero=True)
+    assert is_reached(tmp_path, outputs["last_sum"], 20)
+    assert equals_by_induction(tmp_path, outputs["bad"], 3)
+
+
+@some("Simd Group Stages Excess", [(2, 2, 2, 1 << 10)], [(3, 1, 3, 3 << 9), (4, 2, 2, 2 << 10)])
+def test_multipliers_add_up_products(parameters: Parameters, tmp_path: Path) -> None:
+    sizes = {"WeightBits": 5, "InputBits": 4, "Bits": 12, **parameters}
+    outputs = aiger("product_sums", sizes, tmp_path, from_zero=True)
+    assert is_reached(tmp_path, outputs["last_sum"], 20)
+    assert equals_by_induction(tmp_path, outputs["bad"], 3)
+
+
+@some("PE Bits CountBits", [(3, 4, 2)], [(2, 13, 3), (5, 12, 12), (1, 1, 1)])
+def test_slices_accumulate(parameters: Parameters, tmp_path: Path) -> None:
+    outputs = aiger("dsp_accumulators", parameters, tmp_path)
+    assert is_reached(tmp_path, outputs["overflow"], 20)
+    assert is_never_reached(tmp_path, outputs["bad"])
+
+
+@some("Stages", [(4,)], [(1,), (2,), (3,)])
+def test_banks_are_one_memory(parameters: Parameters, tmp_path: Path) -> None:
+    outputs = aiger("rom_banks", parameters, tmp_path)
+    assert is_reached(tmp_path, outputs["read"], 20)
+    assert is_never_reached(tmp_path, outputs["bad"])
 
 
 @some(
@@ -200,4 +236,48 @@ UNIT_FAULTS: dict[str, tuple[Parameters, str, str]] = {
 def test_planted_faults_of_a_unit_are_found(fault: tuple[Parameters, str, str], tmp_path: Path) -> None:
     parameters, old, new = fault
     outputs = aiger("matrix_vector", parameters, tmp_path, (old, new))
+    assert is_reached(tmp_path, outputs["bad"], 30)
+
+
+DATAPATH_FAULTS: dict[str, tuple[str, Parameters, str, str]] = {
+    "a number that is added twice": (
+        "product_sums",
+        {"Simd": 5},
+        "numbers_i[(First+2)*Bits",
+        "numbers_i[(First+1)*Bits",
+    ),
+    "a sign that counts as a bit": (
+        "product_sums",
+        {"WeightBits": 2, "Excess": 18},
+        "PlaneNegative = PlaneSigned && j == Planes - 1",
+        "PlaneNegative = 1'b0",
+    ),
+    "the flag of another input": ("product_sums", {"Flags": 3}, "v*Parts+i/Part", "v*Parts"),
+    "a group whose sign is not inverted": (
+        "product_sums",
+        {"WeightBits": 5, "InputBits": 4, "Bits": 12, "Simd": 2, "Group": 2, "Stages": 2},
+        "{~held[GroupBits-1]",
+        "{held[GroupBits-1]",
+    ),
+    "a slice that starts anew": ("dsp_accumulators", {}, "first_i ? 7'b0001111 : 7'b0100011", "7'b0001111"),
+    "the bank of another address": ("rom_banks", {"Stages": 3}, "banks[(OfBank-1)*BankBits+", "banks[0+"),
+    "a word from before the choice": ("rom_banks", {"Stages": 4}, "assign data_o = last", "assign data_o = chosen"),
+}
+
+
+QUICK_FAULTS = ("the flag of another input", "a slice that starts anew", "the bank of another address")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=name, marks=() if name in QUICK_FAULTS else pytest.mark.slow)
+        for name, fault in DATAPATH_FAULTS.items()
+    ],
+)
+def test_planted_faults_of_datapaths_and_memories_are_found(
+    fault: tuple[str, Parameters, str, str], tmp_path: Path
+) -> None:
+    harness, parameters, old, new = fault
+    outputs = aiger(harness, parameters, tmp_path, (old, new), from_zero=True)
     assert is_reached(tmp_path, outputs["bad"], 30)

@@ -81,7 +81,7 @@ ILLEGAL: dict[str, list[str]] = {
     ],
     "bnn_rom_banks": [
         *("Words=4 AddressBits=2 BankWords=3", "Words=4 AddressBits=2 BankWords=4"),
-        "Words=4 AddressBits=2 BankWords=2 Luts=1",
+        *("Words=4 AddressBits=2 BankWords=2 Luts=1", "Words=4 AddressBits=2 BankWords=2 Stages=5", "Stages=4"),
     ],
     "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", "Stages=4", 'Kind="bram"', "Luts=1"],
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],

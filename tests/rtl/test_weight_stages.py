@@ -66,3 +66,18 @@ def test_steps_wait_for_their_weights(change_rtl: Callable[[Path], None], tmp_pa
     assert [[memory.words for memory in unit.memories()][:2] for unit in units[1:3]] == [[1024, 76], [1024, 101]]
     window = Window("window", IMAGE, 3, IntegerType.bipolar(), lanes=9)
     check_in_verilator(chain([window, *units]), tmp_path, frames=5, change_rtl=change_rtl)
+
+
+@pytest.mark.parametrize(
+    ("values", "change_rtl"),
+    [([-1, 1], as_synthesised), ([-1, 1], lambda rtl: None), ([-1, 0, 1], lambda rtl: None)],
+    ids=["bits, synthesis", "bits, simulation", "ternary"],
+)
+def test_the_choice_among_many_banks_is_a_stage(
+    values: list[int], change_rtl: Callable[[Path], None], tmp_path: Path
+) -> None:
+    weights = np.random.default_rng(0).choice(values, (1575, 96))
+    unit = MatrixVector("unit", weights, IntegerType.bipolar(), pe=3, simd=12, target=Target(150, "ecp5"))
+    assert unit.weight_stages == 4
+    assert [memory.words for memory in unit.memories()][:3] == [2048, 2048, 104]
+    check_in_verilator(chain([unit]), tmp_path, frames=2, change_rtl=change_rtl)

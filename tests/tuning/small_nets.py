@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from bnnfpga.dataflow import folding as folding_module
-from bnnfpga.dataflow.assembly import assemble, fifo_name, joined_inputs
+from bnnfpga.dataflow.assembly import FifoForm, assemble, fifo_name, joined_inputs
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.memory_kinds import WeightsKind
@@ -128,18 +128,24 @@ def all_foldings(graph: Graph, fixed: Folding) -> Iterator[tuple[Folding, Graph]
     ]
     for chosen in product(*choices):
         folding = dict(zip(names, chosen, strict=True))
-        yield folding, with_deepest_fifos(graph, folding)
+        yield folding, with_deepest_fifos(graph, {**fixed, **folding})
 
 
 def with_deepest_fifos(graph: Graph, folding: Folding) -> Graph:
+    """The graph as the compiler folds it, but with FIFOs of the depths that are given, or else the deepest ones."""
     folded = {
         unit.name: folding_module._fold_operator(unit, folding.get(unit.name, LayerFolding()), "test")
         for unit in graph.operators
     }
     folding_module._keep_up(graph, folded)
     bare, bounds = assemble(graph, folded, {}), JoinBounds(graph)
-    joins = [(bare[unit.name], input) for unit in graph.operators for input in joined_inputs(unit)]
-    return assemble(graph, folded, {fifo_name(unit, input): bounds.form(unit, input) for unit, input in joins})
+    forms = {}
+    for consumer, input in ((bare[unit.name], input) for unit in graph.operators for input in joined_inputs(unit)):
+        name = fifo_name(consumer, input)
+        given = folding.get(name, LayerFolding())
+        form = bounds.form(consumer, input) if given.depth is None else FifoForm(given.depth, given.stages)
+        forms.update({name: form} if form.depth else {})
+    return assemble(graph, folded, forms)
 
 
 def _is_searched(unit: Operator, form: LayerFolding, fixed: LayerFolding) -> bool:

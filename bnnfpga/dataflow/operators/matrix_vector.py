@@ -342,7 +342,9 @@ class MatrixVector(DotProductUnit):
     @property
     def logic_levels(self) -> int:
         if self.memory == "logic":
-            return self._rendered_form.logic_levels
+            # While a step enters, the parity of the steps before becomes that of it, too.
+            entering = self._read_levels + (self.target.parity_levels(self.simd + 1) if self.steps > 1 else 0)
+            return max(self._rendered_form.logic_levels, entering)
         inputs = self._parities.logic_levels if self._parities else self._read_levels
         return max(self._stages.logic_levels, inputs)
 

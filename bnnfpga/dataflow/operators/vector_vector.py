@@ -15,6 +15,7 @@ from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.depthwise_terms import DepthwiseShape, depthwise_terms
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.memory_kinds import MemoryKind
+from bnnfpga.dataflow.multipliers import are_chained
 from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
@@ -125,6 +126,9 @@ class VectorVector(DotProductUnit):
         product += self.memory_levels
         # Numbers of several bits are added up to two, and these on a carry chain.
         sums = self.target.count_levels(self.simd) + (0 if self.is_xnor or self.simd == 1 else carry)
+        bits = (self.weight_type.bits, self.input_type.bits)
+        if self._multiplies and are_chained(*bits, self.target.family):
+            sums = max(sums, self.target.chained_levels(self.simd, self.accumulator_bits))
         behind = [product + sums + carry, max(product + sums, carry + 1), max(product, sums, carry + 1)]
         return behind[stages]
 
