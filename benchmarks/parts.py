@@ -108,9 +108,11 @@ def main() -> None:
 
 
 def draw(seed: int, count: int, most_luts: int, folder: Path) -> Iterator[Outcome]:
-    """So many pairs, each drawn from the seed and its number alone."""
+    """So many pairs, each drawn from the seed and a number alone, but for nets that fit no part of their family."""
     parts = [part for part in known_parts().values() if part.budget()["lut"] <= most_luts]
-    for number in range(count):
+    number = drawn = 0
+    while drawn < count:
+        number += 1
         rng = random.Random(f"{seed} {number}")
         own = folder / str(number)
         own.mkdir()
@@ -118,8 +120,9 @@ def draw(seed: int, count: int, most_luts: int, folder: Path) -> Iterator[Outcom
         family = rng.choice(sorted({part.family for part in parts}))
         tuned = _tuned(rng, model, [part for part in parts if part.family == family], options)
         if tuned is None:
-            print(f"{name}: fits no part of {family}", flush=True)
+            print(f"  {name} fits no part of {family} that is drawn from", file=sys.stderr)
             continue
+        drawn += 1
         started = time.perf_counter()
         plan = tuned.plan
         project = bnnfpga.compile(

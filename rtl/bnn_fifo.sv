@@ -13,6 +13,8 @@
 // With one stage, there are two forms of the same machine. In a short queue, beats that go straight to the output register are copied to the
 // slots as well, to be overwritten by later ones: then each side has one enable. In a long queue, Yosys needs fewer LUTs where
 // only beats that wait move the pointers.
+//
+// In simulation under BNN_MONITOR, +NAME=BEATS makes the FIFO of this hierarchical name less deep: one build serves many depths.
 
 `default_nettype none
 
@@ -51,8 +53,13 @@ module bnn_fifo #(
   localparam int unsigned LevelBits = $clog2(Depth + 1);
   localparam int unsigned PointerBits = Slots > 1 ? $clog2(Slots) : 1;
 
-  localparam [LevelBits-1:0] Full = LevelBits'(Depth);
   localparam [LevelBits-1:0] One = LevelBits'(1);
+`ifdef BNN_MONITOR
+  reg [LevelBits-1:0] Full = LevelBits'(Depth);
+  initial if ($value$plusargs($sformatf("%m=%%d"), Full)) begin end
+`else
+  localparam [LevelBits-1:0] Full = LevelBits'(Depth);
+`endif
 
   // Beats that are visible, or wait for those that are. With more stages, this is for those who watch a simulation.
   /* verilator lint_off UNUSEDSIGNAL */

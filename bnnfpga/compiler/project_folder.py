@@ -114,16 +114,22 @@ def write_project(
 
 def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:
     """Write `sim/`, what Verilator needs besides the RTL, and `vectors/`, frames with their expected outputs."""
-    simulation, data = folder / "sim", folder / "vectors"
-    simulation.mkdir()
+    write_harness(folder, graph, cycles)
+    data = folder / "vectors"
     data.mkdir()
+    (data / "input.bin").write_bytes(boundary(graph.input.port).pack(vectors.codes).tobytes())
+    formats = [boundary(stream.port) for stream in graph.outputs]
+    (data / "expected.bin").write_bytes(pack_frames(formats, vectors.scores).tobytes())
+
+
+def write_harness(folder: Path, graph: Graph, cycles: Cycles) -> None:
+    """Write `sim/`."""
+    simulation = folder / "sim"
+    simulation.mkdir()
     for file in sorted(asset("flows").joinpath("verilator").iterdir()):
         (simulation / file.name).write_bytes(file.read_bytes())
     text = render("project/ports.h.j2", input=graph.input.port, outputs=output_ports(graph), cycles=cycles)
     (simulation / "ports.h").write_text(text)
-    (data / "input.bin").write_bytes(boundary(graph.input.port).pack(vectors.codes).tobytes())
-    formats = [boundary(stream.port) for stream in graph.outputs]
-    (data / "expected.bin").write_bytes(pack_frames(formats, vectors.scores).tobytes())
 
 
 def boundary(port: Port) -> BoundaryFormat:

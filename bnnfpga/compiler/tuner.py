@@ -17,12 +17,13 @@ import yaml
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.output_files import write_output
+from bnnfpga.compiler.fifo_simulation import depths_from_simulation
 from bnnfpga.compiler.finn_folding import to_finn
 from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.planner import Plan, Planner
 from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
 from bnnfpga.compiler.unit_picture import require_picture, write_picture
-from bnnfpga.dataflow.folding import apply_folding
+from bnnfpga.dataflow.folding import apply_folding, folding_of, parse_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.resources import RESOURCES
 from bnnfpga.dataflow.target import Target
@@ -180,6 +181,7 @@ def tune(
     latency_weight: float | None = None,
     pareto: bool = False,
     for_finn: bool = False,
+    fifo_from_simulation: bool = False,
     input: str | None = None,
     input_scale: float | str | Fraction | None = None,
     output_kind: str = "scores",
@@ -209,6 +211,8 @@ def tune(
         Whether to list the foldings of which none is both faster and better by what is minimised.
     for_finn
         Whether to warn of what FINN's format cannot say.
+    fifo_from_simulation
+        Whether to take FIFO depths from simulation instead of the token model; a warning says where they differ.
     input, input_scale, output_kind
         As for `bnnfpga.compile`.
 
@@ -247,7 +251,11 @@ def tune(
         apply_folding(graph, beside(pinned, fastest(search.space)), where)
         raise
     units = FoldedUnits.of(graph, beside(pinned, choice), target, where)
-    plan = planner.described(units, units.warnings(None))
+    warnings = units.warnings(None)
+    if fifo_from_simulation:
+        units, found = _with_simulated_fifos(graph, units)
+        warnings = units.warnings(None) + found
+    plan = planner.described(units, warnings)
     if target_fps is not None and plan.frames_per_second < target_fps:
         short = f"{plan.frames_per_second:,.0f} frames/s are reached, {target_fps:,.0f} were asked for"
         plan = replace(plan, warnings=(*plan.warnings, short))
@@ -271,6 +279,19 @@ def tune(
         units.graph,
         time.perf_counter() - started,
     )
+
+
+def _with_simulated_fifos(graph: Graph, units: FoldedUnits) -> tuple[FoldedUnits, list[str]]:
+    """The units with FIFO depths from simulation, and where these differ from those before."""
+    folding = dict(parse_folding(folding_of(units.graph), "folding"))
+    depths = depths_from_simulation(graph, units.graph)
+    differ = {name: beats for name, beats in depths.items() if beats != folding[name].depth}
+    if not differ:
+        return units, []
+    named = ", ".join(f"{name} {beats} ({folding[name].depth})" for name, beats in differ.items())
+    folding.update((name, replace(folding[name], depth=beats)) for name, beats in differ.items())
+    text = f"FIFO depths from simulation differ from those of the token model, in parentheses: {named}"
+    return FoldedUnits.of(graph, folding, units.target), [text]
 
 
 def require_front_name(path: Path) -> None:

@@ -56,10 +56,9 @@ def with_fifos(build: Build, names: Sequence[str]) -> Graph:
             own = _Goal(_alone(graph, units), list(inner), goal.interval)
             reduced.append(_reduced(own, inner, list(inner), _BEATS_IN_PARTS // len(parts)))
         forms = _accepted(build, goal, forms, reduced)
-        # What is right for a part alone may be too small where its input comes in bursts.
-        refused = [name for part in reduced for name, form in part.items() if forms[name] != form]
-        if refused and _TRIALS // 8 * goal.beats < _BEATS_IN_ALL:
-            forms = _reduced(goal.of(build(forms), list(forms)), forms, refused, _BEATS_IN_ALL)
+        # A part alone may need less than behind bursts, or more, where its own latency is none of the whole.
+        if _TRIALS // 8 * goal.beats < _BEATS_IN_ALL:
+            forms = _reduced(goal.of(build(forms), list(forms)), forms, list(forms), _BEATS_IN_ALL)
         least: list[Mapping[str, FifoForm | None]] = [
             {name: None} for name, form in forms.items() if form.depth <= form.least_depth
         ]
@@ -196,6 +195,9 @@ def _reduced(goal: _Goal, forms: Forms, names: Sequence[str], beats: int) -> For
     if goal.met_with(depths):
         for name in sorted(names, key=lambda name: -depths[name] * goal.width(name)):
             low = forms[name].least_depth
+            # Most depths are reduced already when they come here again.
+            if low < depths[name] and goal.played < beats and not goal.met_with({**depths, name: depths[name] - 1}):
+                continue
             while low < depths[name] and goal.played < beats:
                 middle = (low + depths[name]) // 2
                 if goal.met_with({**depths, name: middle}):

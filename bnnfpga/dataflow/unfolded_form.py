@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +19,40 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MOST_COUNTED = 4096
 """The most weights of a layer whose netlist is made for its cost: in 0.1 s."""
+_CIRCUITS = 16
+"""Circuits that are kept: a search asks for those of a layer again and again."""
+
+
+class _ConstantWeights:
+    """Weights that are equal where their values are."""
+
+    def __init__(self, values: IntArray) -> None:
+        self.values = values
+        self._key = (values.shape, values.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ConstantWeights) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(_CIRCUITS)
+def _circuit(
+    weights: _ConstantWeights,
+    input: IntegerType,
+    flags: int,
+    table: ThresholdTable | None,
+    output: IntegerType,
+    constants: tuple[tuple[int, int], ...],
+    stages: int,
+    family: str,
+) -> Staged:
+    """The circuit of a vector, which units of any number of vectors per beat share."""
+    layer = unfolded_layer(
+        weights.values, input, flags, table, output, constants, carry_chains=has_carry_chains(family)
+    )
+    return staged(layer, stages)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +80,8 @@ class UnfoldedForm(RenderedForm):
     @cached_property
     def circuit(self) -> Staged:
         """The results of one vector, with a register behind each stage but the last."""
-        chains = has_carry_chains(self.family)
         ends = (self.table, self.output, self.constants)
-        layer = unfolded_layer(self.weights, self.input, self.flags, *ends, carry_chains=chains)
-        return staged(layer, self.stages)
+        return _circuit(_ConstantWeights(self.weights), self.input, self.flags, *ends, self.stages, self.family)
 
     @property
     def logic_levels(self) -> int:

@@ -38,20 +38,27 @@ def merged(table: int, inputs: int, place: int, other: int) -> int:
 
 def permuted(table: int, order: Sequence[int]) -> int:
     """The table whose input at place i is the input at place `order[i]` of the old one."""
-    result = 0
-    for entry in range(1 << len(order)):
-        source = sum((entry >> place & 1) << old for place, old in enumerate(order))
-        result |= (table >> source & 1) << entry
-    return result
+    return _rearranged(table, _sources(tuple(enumerate(order)), len(order)))
 
 
 def widened(table: int, places: Sequence[int], inputs: int) -> int:
     """The table of `inputs` inputs that depends only on those at `places`, as `table` does on its own."""
+    return _rearranged(table, _sources(tuple((place, own) for own, place in enumerate(places)), inputs))
+
+
+def _rearranged(table: int, sources: Sequence[int]) -> int:
+    """The table whose entries are those of another one at `sources`."""
     result = 0
-    for entry in range(1 << inputs):
-        source = sum((entry >> place & 1) << own for own, place in enumerate(places))
-        result |= (table >> source & 1) << entry
+    for entry, source in enumerate(sources):
+        if table >> source & 1:
+            result |= 1 << entry
     return result
+
+
+@cache
+def _sources(moves: tuple[tuple[int, int], ...], inputs: int) -> tuple[int, ...]:
+    """For each entry of `inputs` bits, the one with its bits moved from the first to the second place of each pair."""
+    return tuple(sum((entry >> place & 1) << other for place, other in moves) for entry in range(1 << inputs))
 
 
 @cache

@@ -73,13 +73,15 @@ def compile_table(summary: Mapping[str, Any]) -> RenderableType:
 def tune_table(summary: Mapping[str, Any]) -> RenderableType:
     """The best folding by unit, what it is best of, and the front if there is one."""
     rows = []
+    has_pixels = any("kernel_pixels" in entry for entry in summary["folding"].values())
     for layer in summary["layers"]:
         mark = Text("<- slowest" if layer["bottleneck"] else "")
         resources = _cells(layer["resources"], *_ESTIMATES)
-        rows.append(
-            [*_cells(layer, "name", "layer", "cycles"), mark, *_cells(layer, "pe", "simd", "memory"), *resources]
-        )
-    headings = ["unit", "layer", "cycles>", "", "PE>", "SIMD>", "memory", *(f"{_AREA[kind]}>" for kind in _ESTIMATES)]
+        pixels = _cells(summary["folding"].get(layer["name"], {}), "kernel_pixels")
+        lanes = [*_cells(layer, "pe", "simd"), *(pixels if has_pixels else ()), *_cells(layer, "memory")]
+        rows.append([*_cells(layer, "name", "layer", "cycles"), mark, *lanes, *resources])
+    folded = ["PE>", "SIMD>", *(["kernel pixels>"] if has_pixels else []), "memory"]
+    headings = ["unit", "layer", "cycles>", "", *folded, *(f"{_AREA[kind]}>" for kind in _ESTIMATES)]
     interval, mhz = summary["predicted_initiation_interval"], summary["supported_mhz"]
     estimate = summary["estimated_clock"]
     facts: dict[str, Any] = {
@@ -256,13 +258,14 @@ def _alternatives(layers: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         own = layer.get("alternatives", ())
         if not own:
             continue
-        settings = [_values([one.get(key) for one in own]) for key in ("pe", "simd", "memory")]
+        settings = [_values([one.get(key) for one in own]) for key in ("pe", "simd", "kernel_pixels", "memory")]
         spans = [_span([one["cycles"] for one in own])]
         spans += [_span([one["resources"][kind] for one in own]) for kind in _ESTIMATES]
         rows.append([Text(layer["unit"]), *map(Text, (_show(len(own)), *settings, *spans))])
     if not rows:
         return []
-    headings = ["unit", "foldings>", "PE", "SIMD", "memory", "cycles", *(_AREA[kind] for kind in _ESTIMATES)]
+    folded = ["PE", "SIMD", "kernel pixels", "memory"]
+    headings = ["unit", "foldings>", *folded, "cycles", *(_AREA[kind] for kind in _ESTIMATES)]
     return ["", Text("what each layer can have; --json lists every folding", style="bold"), table_of(headings, rows)]
 
 

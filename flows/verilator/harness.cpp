@@ -218,11 +218,15 @@ int main(int argc, char** argv) {
     Vaccelerator top(&context);
     const std::unique_ptr<Tracer> tracer = open_trace(top, options);
 
-    Stalls input_stalls(2 * options.stall_seed, 2 * uint64_t{BNN_PREDICTED_INTERVAL});
-    // Each output stalls on its own.
+    const uint64_t longest = 2 * uint64_t{BNN_PREDICTED_INTERVAL};
+    const bool paced = options.pace != 0;
+    Stalls input_stalls =
+        paced ? Stalls::paced(Simulation::input_beats, options.pace) : Stalls(2 * options.stall_seed, longest);
+    // Each output stalls on its own; at an even pace, none does.
     std::vector<Stalls> output_stalls;
     for (uint64_t number = 0; number != Outputs::count; ++number) {
-        output_stalls.emplace_back(2 * options.stall_seed + 1 + (number << 48), 2 * uint64_t{BNN_PREDICTED_INTERVAL});
+        output_stalls.push_back(paced ? Stalls::paced(1, 0)
+                                      : Stalls(2 * options.stall_seed + 1 + (number << 48), longest));
     }
     const uint64_t watchdog =
         options.watchdog ? options.watchdog : default_watchdog(options.stalled, input_stalls.longest());
@@ -233,10 +237,11 @@ int main(int argc, char** argv) {
     top.eval();
 
     const auto start = std::chrono::steady_clock::now();
-    const End end = options.stalled ? (tracer ? simulation.run<true, true>(input_stalls, output_stalls, tracer.get())
-                                              : simulation.run<true, false>(input_stalls, output_stalls, nullptr))
-                                    : (tracer ? simulation.run<false, true>(input_stalls, output_stalls, tracer.get())
-                                              : simulation.run<false, false>(input_stalls, output_stalls, nullptr));
+    const End end = options.stalled || paced
+                        ? (tracer ? simulation.run<true, true>(input_stalls, output_stalls, tracer.get())
+                                  : simulation.run<true, false>(input_stalls, output_stalls, nullptr))
+                        : (tracer ? simulation.run<false, true>(input_stalls, output_stalls, tracer.get())
+                                  : simulation.run<false, false>(input_stalls, output_stalls, nullptr));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
     // After a deadlock, too: the stream monitors, if built in, report what each stream was doing.

@@ -23,6 +23,7 @@ struct Options {
     uint64_t watchdog = 0;         // 0: from the predicted cycles
     uint64_t most_cycles = ~uint64_t{0};
     uint64_t stall_seed = 0;
+    uint64_t pace = 0;  // 0: an input that is always valid
     bool stalled = false;
     bool quiet = false;
 };
@@ -36,6 +37,7 @@ inline const char* const usage_text =
     "  --frames N         use only the first N frames of the input\n"
     "  --repeat K         drive the frames K times over\n"
     "  --stall-seed S     let all external streams stall, in bursts that follow from the seed\n"
+    "  --pace CYCLES      offer the beats of a frame evenly, a frame every so many cycles\n"
     "  --trace FILE       write a waveform (needs a simulator built with TRACE=vcd or fst)\n"
     "  --trace-from CYCLE, --trace-to CYCLE   write only these cycles of it, both included\n"
     "  --trace-megabytes N   end the waveform where it has reached this size; the simulation goes on\n"
@@ -99,6 +101,8 @@ inline Options parse_options(int argc, char** argv) {
             options.trace_to = parse_number(name, value);
         } else if (name == "--trace-megabytes") {
             options.trace_megabytes = parse_number(name, value);
+        } else if (name == "--pace") {
+            options.pace = parse_number(name, value);
         } else if (name == "--stall-seed") {
             options.stall_seed = parse_number(name, value);
             options.stalled = true;
@@ -106,6 +110,7 @@ inline Options parse_options(int argc, char** argv) {
             fail("unknown option '" + name + "'\n" + usage_text);
         }
     }
+    if (options.stalled && options.pace) fail("--pace and --stall-seed exclude each other");
     if (options.input.empty()) fail(std::string("--input is missing\n") + usage_text);
     return options;
 }

@@ -89,11 +89,11 @@ public:
         uint64_t input_left = input_left_;
         size_t frame = 0;
         const size_t frames = frame_done_.size();
-        bool valid = !Stalled || input_stalls.next();
-        const auto get_ready = [&] {
+        bool valid = !Stalled || input_stalls.next(cycle);
+        const auto get_ready = [&](uint64_t next) {
             uint64_t number = 0;
             each([&](auto& sink) {
-                sink.ready = !Stalled || output_stalls[number++].next();
+                sink.ready = !Stalled || output_stalls[number++].next(next);
                 port_of(sink).set_ready(top, sink.ready);
             });
         };
@@ -101,7 +101,7 @@ public:
         reset<Traced>(tracer);
         std::memcpy(&top.s_axis_tdata, source, input_bytes);
         top.s_axis_tvalid = valid;
-        get_ready();
+        get_ready(cycle);
         top.aclk = 0;
         evaluate<Traced>(top);
         if (Traced && limits_.trace_from == 0) tracer->dump(time(0) - period / 2);
@@ -152,8 +152,8 @@ public:
                 }
                 if (Stalled) {
                     // An offered beat stays offered until it is accepted.
-                    if (input_left != 0 && (take || !valid)) top.s_axis_tvalid = valid = input_stalls.next();
-                    get_ready();
+                    if (input_left != 0 && (take || !valid)) top.s_axis_tvalid = valid = input_stalls.next(cycle + 1);
+                    get_ready(cycle + 1);
                 }
                 top.aclk = 0;
                 evaluate<Traced>(top);

@@ -119,6 +119,23 @@ def test_layers_may_be_fixed(tmp_path: Path) -> None:
     assert (fixed.folding[name]["pe"], fixed.folding[name]["simd"]) == (1, 1)
 
 
+def test_kernel_pixels_stand_in_the_table(tmp_path: Path) -> None:
+    onnx.save(ConvNet.random(16).model(), tmp_path / "net.onnx")
+    tuned = bnnfpga.tune(tmp_path / "net.onnx", input="uint4")
+    assert ("kernel pixels" in str(tuned)) == any("kernel_pixels" in entry for entry in tuned.folding.values())
+
+
+def test_a_folding_file_is_named_in_messages(tmp_path: Path) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    file = tmp_path / "fixed.yaml"
+    for text in ("matrix_vector0: {pe: 7}", "fc: {pe: 1}", "matrix_vector0: {memory: far}"):
+        file.write_text(text)
+        for options in ({"cycles": 64}, {"target_latency_us": 1.0}, {"target_fps": 1000.0}, {}):
+            with pytest.raises(UserError) as caught:
+                bnnfpga.tune(model, folding=file, **options)
+            assert str(caught.value).startswith(str(file))
+
+
 def test_a_front_with_slices_that_a_part_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Such points do not fit, and their share is no number, which JSON would not have."""
     model = DenseNet((8, 6, 4), activation_bits=4, weight_bits=4, seed=3).write(tmp_path)

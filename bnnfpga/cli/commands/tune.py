@@ -64,6 +64,9 @@ def tune(
     finn_json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the folding in FINN's format.", show_default=False)
     ] = None,
+    fifo_from_simulation: Annotated[
+        bool, typer.Option("--fifo-from-simulation", help="Take FIFO depths from simulation (Verilator).")
+    ] = False,
     input: InputType = None,
     input_scale: InputScale = None,
     as_json: AsJson = False,
@@ -106,6 +109,7 @@ def tune(
             latency_weight=latency_weight,
             pareto=pareto is not None,
             for_finn=finn_json is not None,
+            fifo_from_simulation=fifo_from_simulation,
             input=input,
             input_scale=input_scale,
         )

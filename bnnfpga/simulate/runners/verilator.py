@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,8 @@ def run_simulator(
     frames: int,
     *,
     stall_seed: int | None = None,
+    pace: int | None = None,
+    depths: Mapping[str, int] | None = None,
     trace: Path | None = None,
     trace_megabytes: int = TRACE_MEGABYTES,
     watchdog: int | None = None,
@@ -155,6 +158,10 @@ def run_simulator(
         The number of frames.
     stall_seed
         Stalls all external streams at random, in bursts seeded by this number.
+    pace
+        Cycles per frame at which the input's beats come, evenly; None for an input that is always valid.
+    depths
+        FIFOs that are less deep than they were built; needs `monitor`.
     trace
         The waveform to write.
     trace_megabytes
@@ -175,13 +182,16 @@ def run_simulator(
     SimulationError
         If `tlast` marks the wrong beat, the cycles do not suffice, or the simulation fails otherwise.
     """
-    if streams and not simulator.monitor:
-        raise ValueError("streams need a simulator built with monitor=True")
+    if (streams or depths) and not simulator.monitor:
+        raise ValueError("streams and depths need a simulator built with monitor=True")
     if trace is not None and simulator.trace == "none":
         raise ValueError("a waveform needs a simulator built with a trace")
     options = ["--frames", str(frames)]
     if stall_seed is not None:
         options += ["--stall-seed", str(stall_seed)]
+    if pace is not None:
+        options += ["--pace", str(pace)]
+    options += [f"+TOP.accelerator.{name}={beats}" for name, beats in (depths or {}).items()]
     if watchdog is not None:
         options += ["--watchdog", str(watchdog)]
     if most_cycles is not None:
