@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_terms, queue_terms
+from bnnfpga.dataflow.rom_terms import RomContents, memory_words_terms, rom_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -174,14 +175,53 @@ class ArgMax(Operator):
         return MemoryBank.of("ranks", to_bits(words.reshape(self.port.lanes, -1), self._rank_bits), self._rank_kind)
 
     def cost_terms(self) -> CostTerms:
-        bits, lanes = self.compared_type.bits, self.port.lanes
-        registers = lanes * (1 + self.score_stages) + 2 + sum(lanes >> stage for stage in range(self.tree_stages))
-        unit = CostTerms({"arg_max.bits": 2 * lanes * bits + 20}, {"arg_max.bits": registers * bits + 30})
-        value, family = self.port.type.bits + (not self.port.type.signed), self.target.family
-        factors = [x.shape[1] for x in self._constants[:1]]
-        extra = [product_terms(factor, value, min(bits, factor + value), family).times(lanes) for factor in factors]
-        extra += [memory_terms(memory.words, memory.varying, memory.kind, family) for memory in self.memories()]
-        return add_terms(unit, *extra, queue_terms(self.outputs[0].width, self.queue))
+        target, lanes, beats, index = self.target, self.port.lanes, self.port.beats, self.outputs[0].type.bits
+        beat = (beats - 1).bit_length()
+        control = beat + 2 * (1 + self.score_stages + self.tree_stages) + 2
+        bits, scores = self._score_terms()
+        matches = CostTerms(
+            {
+                "arg_max.matches": (lanes - 1) * bits,
+                "arg_max.lanes": sum(nodes * level for level, nodes in self._nodes),
+            },
+            {"arg_max.bits": sum(nodes * (bits + level) for level, nodes in self._nodes if self._registered(level))},
+        )
+        # The best beat so far, and the first index of the present one.
+        best = CostTerms(
+            {"arg_max.units": 1, "arg_max.best": bits, "arg_max.index": index, "arg_max.beats": beat},
+            {"arg_max.bits": bits + index + (index if beats > 1 else 0) + control},
+        )
+        return add_terms(scores, matches, best, output_queue_terms(index, self.queue, target.family))
+
+    @property
+    def _nodes(self) -> list[tuple[int, int]]:
+        """The levels of the tree behind its leaves, and the scores that each leaves."""
+        levels = (self.port.lanes - 1).bit_length()
+        return [(level, -(-self.port.lanes >> level)) for level in range(1, levels + 1)] or [(0, 1)]
+
+    def _registered(self, level: int) -> bool:
+        """Whether registers follow a level of the tree."""
+        levels = max(1, (self.port.lanes - 1).bit_length())
+        return level == 0 or level * self.tree_stages // levels != (level - 1) * self.tree_stages // levels
+
+    def _score_terms(self) -> tuple[int, CostTerms]:
+        """Bits of what is compared, and what makes it of the lanes' elements."""
+        lanes, bits, target = self.port.lanes, self.compared_type.bits, self.target
+        if self._rank_memories is not None:
+            bits = self._rank_bits
+            kept = CostTerms(ff={"arg_max.bits": self.score_stages * lanes * bits})
+            return bits, add_terms(kept, *(memory_words_terms(memory, target) for memory in self._rank_memories.lanes))
+        elements = CostTerms(ff={"arg_max.bits": lanes * self.port.type.bits})
+        if not self._constants:
+            kept = CostTerms(ff={"arg_max.bits": self.score_stages * lanes * self.port.type.bits})
+            return self.port.type.bits, add_terms(elements, kept)
+        factor, offset = (part.shape[1] for part in self._constants)
+        words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
+        value = self.port.type.bits + (not self.port.type.signed)
+        held = {0: 0, 1: bits, 2: 2 * bits + offset}[self.score_stages]
+        products = product_terms(factor, value, min(bits, factor + value), target.family).times(lanes)
+        sums = CostTerms({"arg_max.sums": lanes * bits}, {"arg_max.scores": lanes * held})
+        return bits, add_terms(elements, rom_terms(RomContents.of(words, target), target), products, sums)
 
     def parameters(self) -> UnitParameters:
         parameters = both(
