@@ -175,7 +175,7 @@ class ArgMax(Operator):
         return MemoryBank.of("ranks", to_bits(words.reshape(self.port.lanes, -1), self._rank_bits), self._rank_kind)
 
     def cost_terms(self) -> CostTerms:
-        target, lanes, beats, index = self.target, self.port.lanes, self.port.beats, self.outputs[0].type.bits
+        target, lanes, beats, index = self.target, self.port.lanes, self._beats, self.outputs[0].type.bits
         beat = (beats - 1).bit_length()
         control = beat + 2 * (1 + self.score_stages + self.tree_stages) + 2
         bits, scores = self._score_terms()
@@ -216,7 +216,7 @@ class ArgMax(Operator):
             kept = CostTerms(ff={"arg_max.bits": self.score_stages * lanes * self.port.type.bits})
             return self.port.type.bits, add_terms(elements, kept)
         factor, offset = (part.shape[1] for part in self._constants)
-        words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
+        words = np.concatenate(self._constants, axis=1).reshape(self._beats, -1)
         value = self.port.type.bits + (not self.port.type.signed)
         held = {0: 0, 1: bits, 2: 2 * bits + offset}[self.score_stages]
         products = product_terms(factor, value, min(bits, factor + value), target.family).times(lanes)
