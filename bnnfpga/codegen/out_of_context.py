@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bnnfpga.codegen.rtl import memory_files, module_instance, rendered_module, 
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.stream import Stream
 
 INSTANCE = "dut"
 """The name of the unit in its sources."""
@@ -46,8 +47,20 @@ def unit_sources(graph: Graph, operator: Operator, library: Mapping[str, str]) -
 
     `library` has the modules of the project by their files' stems.
     """
+    return _sources(operator, graph.inputs_of(operator.name), graph.outputs_of(operator.name), library)
+
+
+def lone_sources(operator: Operator, library: Mapping[str, str]) -> UnitSources:
+    """The sources of a unit in the middle of no graph in particular."""
+    inputs = [Stream(f"input{place}", port, "source", INSTANCE, 0, place) for place, port in enumerate(operator.inputs)]
+    outputs = [Stream(f"output{place}", port, INSTANCE, "sink", place) for place, port in enumerate(operator.outputs)]
+    return _sources(operator, inputs, outputs, library)
+
+
+def _sources(
+    operator: Operator, inputs: Sequence[Stream], outputs: Sequence[Stream], library: Mapping[str, str]
+) -> UnitSources:
     unit = operator.refolded(name=INSTANCE)
-    inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
     tlast = next((stream.name for stream in outputs if stream.consumer is None), None)
     instance = module_instance(unit, inputs, outputs, tlast)
     own = {"unit.sv": render("rtl/out_of_context.sv.j2", unit=instance, width=stream_width), **rendered_module(unit)}

@@ -45,7 +45,7 @@ from bnnfpga.tuning.folding_search import (
 )
 from bnnfpga.tuning.latency_search import LatencySearch, Played, Shortest
 from bnnfpga.tuning.objective import MOST_WEIGHT, CostUnit, Objective, parse_weights
-from bnnfpga.tuning.pareto_front import pareto_front
+from bnnfpga.tuning.pareto_front import pareto_front, undominated
 from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part, known_parts
 from bnnfpga.tuning.space import FoldingSpace
 
@@ -263,7 +263,7 @@ def tune(
         plan = replace(plan, warnings=(*plan.warnings, "with its FIFOs, the accelerator no longer fits the part"))
     finn, unsaid = to_finn(graph, plan.folding)
     plan = replace(plan, warnings=(*plan.warnings, *(unsaid if for_finn else ())))
-    front = tuple(search.front()) if pareto else None
+    front = tuple(search.front(choice)) if pareto else None
     cost, bound = choice.objective, choice.objective if choice.bound is None else choice.bound
     return Tuned(
         plan,
@@ -441,11 +441,17 @@ class _Tuning:
             hint=f"{'free its pe and simd, ' if fixed else ''}allow more, or raise --clock-mhz",
         )
 
-    def front(self) -> list[dict[str, Any]]:
-        """The Pareto front of the objective and speed, at the fastest clock at which there is a folding."""
+    def front(self, chosen: Choice) -> list[dict[str, Any]]:
+        """The Pareto front of the objective and speed, at the fastest clock at which there is a folding.
+
+        What was chosen is on it, unless it needs a slower clock or something better turned up.
+        """
         points: list[dict[str, Any]] = []
         for pace in paces(self.space, self.target):
-            for choice in pareto_front(self.space, partial(self.objective.quick, self.space), pace.levels):
+            found = pareto_front(self.space, partial(self.objective.quick, self.space), pace.levels)
+            if found and chosen.levels <= pace.levels:
+                found = undominated([*found, chosen])
+            for choice in found:
                 budget = self.objective.budget
                 share = None if budget is None else largest_share(choice.resources, budget)
                 points.append(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.datapath_shape import step_terms
+from bnnfpga.dataflow.held_sums import held_bits
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.thresholds import StoredThresholds
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
@@ -108,9 +109,10 @@ class LogicForm(RenderedForm):
         }
         registers = sums.pixels * (sums.inputs + sums.flags) + sums.address_bits
         marks = self.stages * (3 if accumulates else 1) + 1 + (2 + sums.pass_bits if accumulates else 0)
-        # What a step adds is two numbers; with more stages, what is added up to them waits between.
-        added = outputs * 2 * counted.bit_length() if accumulates else self.result_width
-        between = max(0, self.stages - (2 if accumulates else 1)) * outputs * counted
+        # What a step adds is nearly one number; with more stages, what is added up to it waits between.
+        count = counted.bit_length() + 1
+        added = outputs * count if accumulates else self.result_width
+        between = outputs * held_bits(counted, count, self.stages - 1 if accumulates else self.stages)
         ff = {
             "pipeline.bits": registers + marks,
             "logic_form.state": state,

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.held_sums import held_bits
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.unfolded_layer import unfolded_layer
 from bnnfpga.netlists.cuts import Staged, staged
@@ -127,7 +128,10 @@ class UnfoldedForm(RenderedForm):
         bits = int(np.count_nonzero(varying)) * self.input.bits
         # A weight of several bits is a sum of about half as many signed powers of two.
         digits = max(1, int(np.abs(self.weights).max()).bit_length() // 2)
-        # Zeros leave the outputs less in common.
         logic = bits * digits
-        held = {"unfolded.estimated": logic * (self.stages - 1)}
-        return CostTerms({"unfolded.dense": logic} if np.all(self.weights) else {"unfolded.sparse": logic}, held)
+        # Two inputs have few sums, which all outputs share; zeros leave the outputs less in common.
+        dense = {"unfolded.dense": logic, "unfolded.shared": varying.shape[1] * self.input.bits * digits}
+        outputs = len(self.weights)
+        counted = -(-logic // (2 * outputs))
+        held = outputs * held_bits(counted, (2 * counted).bit_length(), self.stages)
+        return CostTerms(dense if np.all(self.weights) else {"unfolded.sparse": logic}, {"unfolded.estimated": held})

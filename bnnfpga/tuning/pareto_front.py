@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bnnfpga.tuning.folding_search import Choice, SpeedLimits
 from bnnfpga.tuning.space import FoldingSpace
+
+_ROUNDING = 1e-9
 
 
 def pareto_front(
@@ -24,3 +26,12 @@ def pareto_front(
         front.append(choice)
         limits = replace(limits, cycles=choice.interval - 1)
     return front
+
+
+def undominated(choices: Iterable[Choice]) -> list[Choice]:
+    """Those of which no other one is both as fast and as cheap, the slowest first."""
+    kept: list[Choice] = []
+    for choice in sorted(choices, key=lambda choice: (choice.interval, choice.objective)):
+        if not kept or choice.objective < kept[-1].objective * (1 - _ROUNDING):
+            kept.append(choice)
+    return kept[::-1]

@@ -281,3 +281,13 @@ def test_finn_files_for_other_models(tmp_path: Path) -> None:
         path.write_text(json.dumps({"Defaults": {}, **entry}))
         with pytest.raises(UserError, match=words):
             bnnfpga.plan(model, folding=path)
+
+
+def test_what_is_chosen_for_a_part_is_on_its_front(tmp_path: Path) -> None:
+    model = DenseNet((24, 16, 16, 4), seed=4).write(tmp_path)
+    found = bnnfpga.tune(model, part="hx1k", cycles=64, pareto=True)
+    points = [(point["interval"], point["cost"]) for point in found.summary()["pareto"]]
+    slowest_first = sorted(points, reverse=True)
+    assert points == slowest_first
+    assert [cost for _, cost in points] == sorted(cost for _, cost in points)
+    assert min(cost for interval, cost in points if interval <= 64) == pytest.approx(found.cost, abs=1e-4)

@@ -493,7 +493,7 @@ class MatrixVector(DotProductUnit):
     def _parity_terms(self, shape: DatapathShape) -> CostTerms:
         """The encoder of inputs: of a beat, if its beats begin at even places, else of a step."""
         lanes = self.input_lanes // self.pixels
-        early = self.padded or lanes == self.simd or lanes % 2 == 0
+        early = not (self._parities and self._parities.count) and (self.padded or lanes == self.simd or lanes % 2 == 0)
         beats = self.mw // lanes if early else self.steps
         running = not self.padded and beats > 1
         counted = number_bits(beats) if running and early and self.passes > 1 else 0
