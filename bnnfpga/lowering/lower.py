@@ -100,7 +100,9 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
                 where=describe(node),
                 hint="put a quantizer behind it, or leave it out",
             )
+        lowering.node = node
         lower_node(lowering, node)
+    lowering.node = None
     return with_constant_inputs(_finish(lowering, class_functions))
 
 
