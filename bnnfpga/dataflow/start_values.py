@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,26 @@ from bnnfpga.dataflow.hardware import Memory
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
+
+
+class _SameArray:
+    """An array that is equal to nothing but itself."""
+
+    def __init__(self, array: IntArray) -> None:
+        self.array = array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SameArray) and self.array is other.array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+
+@lru_cache(maxsize=4)
+def _turned(weights: _SameArray, opposite: bytes) -> IntArray:
+    """Weights of which some rows are opposite ones: one array for all foldings of a unit, of which there are many."""
+    rows = np.frombuffer(opposite, dtype=bool)
+    return np.where(rows[:, None], -weights.array, weights.array)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +76,11 @@ class StartValues:
         spread = self.accumulator.hi - self.accumulator.lo
         return IntegerType(-spread - 1, spread, "signed")
 
-    @cached_property
+    @property
     def weights(self) -> IntArray:
         """The weights that hardware reads, int64 (MH, MW)."""
-        return np.where(self._reversed[:, None], -self.by_output, self.by_output)
+        opposite = self._reversed
+        return _turned(_SameArray(self.by_output), opposite.tobytes()) if opposite.any() else self.by_output
 
     @property
     def memory(self) -> Memory:
