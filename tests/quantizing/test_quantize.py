@@ -36,6 +36,9 @@ def check(net: FloatNet, folder: Path, *, simulated: bool = True) -> list[dict[s
     with pytest.raises(bnnfpga.UserError):
         bnnfpga.plan(path)
     done = bnnfpga.quantize(path, output, net.images(IMAGES))
+    nodes = [node.name for node in net.model().graph.node]
+    places = [nodes.index(str(item["node"])) for item in done.inserted]
+    assert places == sorted(places)
     images = net.images(100)
     if not simulated:
         bnnfpga.plan(output)
