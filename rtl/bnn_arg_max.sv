@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The index of a frame's largest score, the first of several that are equal; Lanes scores per cycle.
+// The index of the largest score of a frame, or of each of its pixels, the first of several that are equal; Lanes scores per
+// cycle.
 //
 // With Affine, factor * x + offset is compared instead, with constants for each channel; with Ranked, a rank that the
 // channel's table holds for the score, which covers any other monotone function exactly. The best score of a beat is found
@@ -11,7 +12,7 @@
 module bnn_arg_max #(
   // Scores of a beat; at least 1, and at most 1,000 with Ranked.
   parameter int unsigned Lanes        = 1,
-  // Beats of a frame; at least 1.
+  // Beats of a pixel; at least 1.
   parameter int unsigned Beats        = 10,
   // Bits of a score; at least 1.
   parameter int unsigned InputBits    = 8,
@@ -38,7 +39,7 @@ module bnn_arg_max #(
   parameter              MemoryKind   = "distributed",
   // Bits of the index, at least 1; they must hold Lanes * Beats - 1.
   parameter int unsigned OutputBits   = 4,
-  // Beats that the output queue holds; at least 2, and 4 + ScoreStages + TreeStages for one beat per cycle where a frame is
+  // Beats that the output queue holds; at least 2, and 4 + ScoreStages + TreeStages for one beat per cycle where a pixel is
   // one beat.
   parameter int unsigned QueueDepth   = 2,
   // File of the constants: Beats words, in each for each lane the factor, then the offset, from the least significant bit.

@@ -72,9 +72,9 @@ class Design:
 
     @property
     def output_shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The accelerator's output shapes per image: the model's outputs without the batch, or one class each."""
+        """The accelerator's output shapes per image: the model's outputs without the batch, or their classes."""
         if self.output_kind == "class":
-            return ((1,),) * len(self.file.model.outputs)
+            return tuple(frame.shape[:-1] or (1,) for frame in self.graph.output_frames)
         return tuple(frame_shape(self.file.model.shape(name)[1:]) for name in self.file.model.outputs)
 
     def to_streams(self, values: Sequence[IntArray]) -> tuple[IntArray, ...]:
@@ -146,7 +146,10 @@ def lower_model(file: ModelFile, output_kind: str = "scores") -> LoweredModel:
     with located(str(file.source.path)):
         ends, _ = program_of(end_of(file.model))
         folded = fold(file.model, file.input.type, file.input.scale, file.graph.findings)
-        graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
+        classes = None
+        if output_kind == "class":
+            classes = class_functions(ends, folded.output_functions, folded.output_places)
+        graph = lower(folded.model, classes)
     return LoweredModel(folded, ends, graph)
 
 

@@ -19,7 +19,6 @@ from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.compiler.project_folder import boundary, write_harness
 from bnnfpga.dataflow.folding import LayerFolding, apply_folding, folding_of, parse_folding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.token_model import Cycles, predict, steady_interval
 from bnnfpga.simulate.runners.simulator import build_simulator
 from bnnfpga.simulate.runners.verilator import SimulationError, run_simulator
@@ -39,6 +38,16 @@ class MeasuredRun:
     interval: int
     latency: int
     peaks: Depths
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """A FIFO: its depth in beats, its stages, and the bits of a beat."""
+
+    name: str
+    depth: int
+    stages: int
+    width: int
 
 
 class SimulatedFifos:
@@ -63,7 +72,7 @@ class SimulatedFifos:
 
     def __init__(self, graph: Graph, folder: Path, goal: Cycles, frames: int | None = None) -> None:
         self._goal = goal
-        self._fifos = {unit.name: unit for unit in graph.operators if isinstance(unit, Fifo)}
+        self._fifos = {queue.name: queue for queue in _queues(graph)}
         self._streams = {name: graph.outputs_of(name)[0].name for name in self._fifos}
         self._frames = frames or 3 * (goal.latency // goal.initiation_interval + 1) + _STEADY_FRAMES
         render_rtl(graph, folder)
@@ -124,7 +133,7 @@ class SimulatedFifos:
     def reduced(self, depths: Depths) -> Depths:
         """Depths none of which can be smaller, those of the most bits reduced first."""
         found = dict(depths)
-        for name in sorted(found, key=lambda name: -found[name] * self._fifos[name].port.width):
+        for name in sorted(found, key=lambda name: -found[name] * self._fifos[name].width):
             low = 1 + self._fifos[name].stages
             while low < found[name]:
                 middle = (low + found[name]) // 2
@@ -136,7 +145,7 @@ class SimulatedFifos:
 
     def bits(self, depths: Depths) -> int:
         """The bits of FIFOs of these depths."""
-        return sum(beats * self._fifos[name].port.width for name, beats in depths.items())
+        return sum(beats * self._fifos[name].width for name, beats in depths.items())
 
 
 def with_deepest(graph: Graph, folded: Graph) -> Graph:
@@ -148,11 +157,10 @@ def with_deepest(graph: Graph, folded: Graph) -> Graph:
         The units without a folding, and with it.
     """
     bounds, folding = JoinBounds(graph), dict(parse_folding(folding_of(folded), "folding"))
-    for unit in folded.operators:
-        if isinstance(unit, Fifo):
-            (stream,) = folded.outputs_of(unit.name)
-            most = bounds.form(folded[str(stream.consumer)], stream.input).depth
-            folding[unit.name] = LayerFolding(depth=max(unit.depth, most), stages=unit.stages)
+    for queue in _queues(folded):
+        (stream,) = folded.outputs_of(queue.name)
+        most = bounds.form(folded[str(stream.consumer)], stream.input).depth
+        folding[queue.name] = LayerFolding(depth=max(queue.depth, most), stages=queue.stages)
     return apply_folding(graph, folding)
 
 
@@ -170,9 +178,14 @@ def depths_from_simulation(graph: Graph, folded: Graph) -> Depths:
         If the simulator cannot be built.
     """
     deepest = with_deepest(graph, folded)
-    if not any(isinstance(unit, Fifo) for unit in deepest.operators):
+    if not _queues(deepest):
         return {}
     with tempfile.TemporaryDirectory(prefix="bnnfpga-") as folder:
         fifos = SimulatedFifos(deepest, Path(folder), predict(folded))
         occupied = fifos.occupied()
         return fifos.reduced(occupied if fifos.is_as_fast(occupied) else fifos.deepest)
+
+
+def _queues(graph: Graph) -> list[_Queue]:
+    """The FIFOs of a graph."""
+    return [_Queue(unit.name, *unit.queues, unit.inputs[0].width) for unit in graph.operators if unit.queues]

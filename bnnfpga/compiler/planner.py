@@ -29,6 +29,8 @@ class PlannedUnit:
     ----------
     name, operator
         Its name, and its kind, like `matrix_vector`.
+    layer
+        The node of the model that it is made for; None for what stands between layers.
     pe, simd, memory
         Its folding; None for what it does not have.
     cycles
@@ -41,6 +43,7 @@ class PlannedUnit:
 
     name: str
     operator: str
+    layer: str | None
     pe: int | None
     simd: int | None
     memory: str | None
@@ -49,11 +52,11 @@ class PlannedUnit:
     estimated_mhz: float
 
     @classmethod
-    def of(cls, operator: Operator) -> PlannedUnit:
-        """What is planned of an operator."""
+    def of(cls, operator: Operator, layer: str | None) -> PlannedUnit:
+        """What is planned of an operator that is made for a layer."""
         resources = add_resources(operator.resources())
         kind, interval, mhz = operator.kind, operator.interval(), operator.estimated_mhz
-        return cls(operator.name, kind, *operator.folding, operator.memory, interval, resources, mhz)
+        return cls(operator.name, kind, layer, *operator.folding, operator.memory, interval, resources, mhz)
 
     def as_dict(self) -> dict[str, Any]:
         """It as `bnnfpga compile --json` prints it."""
@@ -210,7 +213,8 @@ class Planner:
 
     def described(self, units: FoldedUnits, warnings: list[str]) -> Plan:
         """The plan of units that are folded already."""
-        planned = tuple(map(PlannedUnit.of, units.graph.operators))
+        layers = units.graph.layers
+        planned = tuple(PlannedUnit.of(operator, layers.get(operator.name)) for operator in units.graph.operators)
         slowest, target = units.graph.slowest, units.target
         entering, leaving = [units.graph.input.port], [stream.port for stream in units.graph.outputs]
         directions = [[(port.beats, port.boundary_bytes) for port in ports] for ports in (entering, leaving)]

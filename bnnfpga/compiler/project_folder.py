@@ -56,7 +56,7 @@ def write_project(
         (folder / "driver" / "accelerator.py").write_text(driver())
     write_simulation(folder, graph, cycles, vectors)
 
-    layers = [PlannedUnit.of(operator).as_dict() for operator in graph.operators]
+    layers = [PlannedUnit.of(operator, graph.layers.get(operator.name)).as_dict() for operator in graph.operators]
     resources = add_resources(*(layer["resources"] for layer in layers))
     description = {
         "format": FORMAT,

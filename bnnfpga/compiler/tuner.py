@@ -68,8 +68,6 @@ class Tuned:
         keeps what was asked for.
     part, budget
         The FPGA, and what an accelerator may use of it; None without one.
-    layers
-        The tensor of the model that each unit computes, by name.
     pareto
         The foldings of which none is both faster and better by the objective, slowest first, each with its `interval`,
         `frames_per_second`, `cost`, `resources`, `share`, `fits` and `folding`; None if they were not asked for.
@@ -88,7 +86,6 @@ class Tuned:
     bound: float
     part: FpgaPart | None
     budget: Mapping[str, int] | None
-    layers: Mapping[str, str]
     pareto: tuple[Mapping[str, Any], ...] | None
     finn: Mapping[str, Any]
     graph: Graph = field(repr=False)
@@ -109,7 +106,6 @@ class Tuned:
         plan, part = self.plan.summary(), self.part
         slowest = max(layer["cycles"] for layer in plan["layers"])
         for layer in plan["layers"]:
-            layer["layer"] = self.layers.get(layer["name"])
             layer["bottleneck"] = layer["cycles"] == slowest
         budget = self.budget
         shares = (
@@ -273,7 +269,6 @@ def tune(
         bound,
         fpga,
         budget,
-        dict(graph.tensors),
         front,
         finn,
         units.graph,

@@ -42,7 +42,7 @@ def fifo_name(unit: Operator, input: int) -> str:
 def assemble(graph: Graph, folded: Mapping[str, Operator], fifos: Mapping[str, FifoForm]) -> Graph:
     """Connect folded units as in `graph`, with FIFOs of these names in front of units with several inputs."""
     result = Graph()
-    result.tensors = dict(graph.tensors)
+    result.tensors, result.layers = dict(graph.tensors), dict(graph.layers)
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
         sources = {stream.input: result[str(stream.producer)].outputs[stream.output] for stream in streams}

@@ -40,11 +40,12 @@ class Graph:
 
     Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `outputs`. `input_frame` and
     `output_frames` are the tensors of the boundary streams. `tensors` maps operators to the model's tensor that their
-    first output carries (channels last), if it carries one.
+    first output carries (channels last), if it carries one, and `layers` to the model's node that they are made for.
     """
 
     def __init__(self) -> None:
         self.tensors: dict[str, str] = {}
+        self.layers: dict[str, str] = {}
         self._operators: dict[str, Operator] = {}
         self._consumers: dict[str, dict[int, StreamEnd]] = {}
         self._producers: dict[StreamEnd, StreamEnd] = {}
@@ -109,7 +110,7 @@ class Graph:
         result._operators = {name: change(unit) for name, unit in self._operators.items()}
         result._consumers = {name: dict(ends) for name, ends in self._consumers.items()}
         result._producers = dict(self._producers)
-        result.tensors = dict(self.tensors)
+        result.tensors, result.layers = dict(self.tensors), dict(self.layers)
         result._forget()
         return result
 

@@ -80,8 +80,8 @@ def buffer_slots(width: int, depth: int, target: Target) -> int:
     return slots if more <= 2 * slots.bit_length() else depth
 
 
-def buffer_terms(width: int, depth: int, target: Target, copies: int = 1) -> CostTerms:
-    """A buffer from which `copies` beats are read in a cycle."""
-    if buffer_kind(width, depth, target) == "block":
-        return memory_terms(depth, width, "block", target.family, written=True).times(copies)
-    return written_memory(depth, width, target.family).times(copies)
+def buffer_terms(width: int, slots: int, kind: MemoryKind, target: Target) -> CostTerms:
+    """The memory of a line buffer."""
+    if kind == "block":
+        return memory_terms(slots, width, "block", target.family, written=True)
+    return written_memory(slots, width, target.family)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bnnfpga.dataflow.choice_cells import choice_tables
 from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.fabrics import FABRICS
 
 
 @dataclass(frozen=True)
@@ -32,4 +34,5 @@ def written_memory(words: int, width: int, family: str) -> CostTerms:
     cell = next((cell for cell in _CELLS[family] if words <= cell.words), _CELLS[family][-1])
     parts = -(-words // cell.words)
     tables = parts * -(-width // cell.bits) * cell.tables
-    return CostTerms({"lut_memory.tables": tables, "lut_memory.choices": (parts - 1) * width})
+    choices = width * choice_tables(parts, FABRICS[family].lut_inputs)
+    return CostTerms({"lut_memory.tables": tables, "lut_memory.choices": choices})

@@ -17,7 +17,7 @@ from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import cheaper_memory
-from bnnfpga.dataflow.rom_terms import RomContents, block_terms, rom_terms
+from bnnfpga.dataflow.rom_terms import RomContents, block_terms, memory_words_terms, rom_terms
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
@@ -30,6 +30,9 @@ HLS_FORMS: dict[RequantizerKind, int] = {"comparators": 0, "fixed_point": 1, "se
 
 _SOFT_BITS = 9
 """Bits of a product from which a fixed-point step has a multiplier (`SoftBits` in `rtl/bnn_fixed_point.sv`)."""
+
+_BITS_IN_A_TABLE = 4
+"""Bits compared with constants that a table holds."""
 
 _BLOCK_WORDS = 512
 """Words from which a memory of a search is block RAM (`BlockWords` in `rtl/bnn_requantizer.sv`)."""
@@ -74,6 +77,16 @@ class Requantizer(ABC):
     def cost_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
         """What it costs, memories included."""
 
+    def in_dsp(self, family: str) -> bool:
+        """Whether values enter DSP blocks, which may hold them."""
+        del family
+        return False
+
+    def unread_bits(self, words: int) -> float:
+        """Low bits of a value that no threshold looks at, on average of all channels."""
+        del words
+        return 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class RowRequantizer(Requantizer):
@@ -103,15 +116,16 @@ class RowRequantizer(Requantizer):
         return self._kind(layout)
 
     def cost_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
-        memory = self._memory_terms(layout, target)
         control = _control_terms(layout.words, self.stages)
-        return add_terms(self.logic(layout.words, target).times(layout.values), memory, control)
+        return add_terms(
+            self.logic(layout.words, target).times(layout.values), self._memory_terms(layout, target), control
+        )
 
     def _memory_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
-        if self._kind(layout) == "block" and layout.words > 1:
-            return block_terms(layout.words, self.memory(layout).varying, target.family)
         # Thresholds of channels are alike: bits of a word are often equal, or the same in all words.
         fields = np.broadcast_to(self._rows, (layout.words * layout.lanes, self.bits)).reshape(layout.words, -1)
+        if self._kind(layout) == "block" and layout.words > 1:
+            return block_terms(layout.words, self.memory(layout).varying, target.family)
         return rom_terms(RomContents.of(fields, target), target)
 
     @cached_property
@@ -161,11 +175,26 @@ class Comparators(RowRequantizer):
         return thresholds, layout.directions(self.table, kind)
 
     def logic(self, words: int, target: Target) -> CostTerms:
-        levels, bits = self.table.levels, self.table.levels * self.type.bits
-        # Comparisons, and adders that count them.
-        compared = {"comparators.constants": bits} if words == 1 else {"comparators.bits": bits}
+        levels, bits = self.table.levels, self.type.bits
         counted = {"comparators.counted": levels - 1}
-        return CostTerms({**compared, **counted}, {"requantizer.bits": self.table.output.bits})
+        registers = {"requantizer.bits": self.table.output.bits}
+        if words > 1:
+            return CostTerms({"comparators.bits": levels * bits, **counted}, registers)
+        # A value of few bits is a table's address; of others, the bits below all ones of a threshold are not looked at.
+        tables = self.table.output.bits << max(0, bits - target.lut_inputs)
+        compared = (bits - self._lowest_ones()).clip(min=0).sum() / self.table.rows
+        if levels > 1 and tables * _BITS_IN_A_TABLE < compared:
+            return CostTerms({"comparators.tables": tables}, registers)
+        return CostTerms({"comparators.constants": float(compared), **counted}, registers)
+
+    def unread_bits(self, words: int) -> float:
+        return float(self._lowest_ones().min(axis=1).mean()) if words == 1 else 0.0
+
+    def _lowest_ones(self) -> IntArray:
+        """The place of the lowest one of each threshold."""
+        values = self.table.values
+        ones = np.where(values == 0, 1 << self.type.bits, values & -values)
+        return np.log2(ones).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +253,17 @@ class FixedPoint(RowRequantizer):
         factors = layout.table("factors", steps.factors, self.factor_bits, True, kind) if self.factor_bits else None
         return (offsets,) if factors is None else (offsets, factors)
 
+    @property
+    def _product_bits(self) -> tuple[int, int]:
+        """Bits of a value as a signed number, and of its product with a factor."""
+        domain = self.steps.domain
+        value = IntegerType(domain.lo, domain.hi, "signed").bits
+        return value, min(self.factor_bits + value, self.sum_bits)
+
+    def in_dsp(self, family: str) -> bool:
+        value, product = self._product_bits
+        return product >= _SOFT_BITS and product_terms(self.factor_bits, value, product, family).dsp > 0
+
     def logic(self, words: int, target: Target) -> CostTerms:
         result = self.steps.levels.bit_length()
         whole = max(self.sum_bits - self.steps.shift, result + 2)
@@ -231,9 +271,7 @@ class FixedPoint(RowRequantizer):
         step = {"fixed_point.sums": self.sum_bits, "fixed_point.cuts": cut}
         if not self.factor_bits:
             return CostTerms(step, {"requantizer.bits": self.sum_bits + result})
-        domain = self.steps.domain
-        value_bits = IntegerType(domain.lo, domain.hi, "signed").bits
-        product_bits = min(self.factor_bits + value_bits, self.sum_bits)
+        value_bits, product_bits = self._product_bits
         kept = product_bits + self.steps.offset_type.bits + self.sum_bits
         if product_bits < _SOFT_BITS:
             product = CostTerms({"fixed_point.products": self.factor_bits * value_bits})
@@ -314,21 +352,22 @@ class Search(Requantizer):
 
     def cost_terms(self, layout: LaneLayout, target: Target) -> CostTerms:
         bits, stages = self.type.bits, self.stages
-        middles = enumerate(self._middles(layout))
-        memories = [self._memory_terms(layout, stage, middle, target) for stage, middle in middles]
+        memories = [memory_words_terms(memory, target) for memory in self.memory(layout).lanes]
         # A value waits for its comparisons, and what was found for the last of them.
         waiting = (stages - 1) * bits + stages * (stages - 1) // 2
-        unit = CostTerms({"search.bits": stages * bits}, {"requantizer.bits": waiting + self.table.output.bits})
+        # The first comparison is with a constant if all channels share it.
+        constant = 1 if layout.words == 1 else 0
+        lut = {
+            "search.bits": (stages - constant) * bits,
+            "search.constants": constant * bits,
+            "search.results": self.table.output.bits,
+        }
+        unit = CostTerms(lut, {"requantizer.bits": waiting + self.table.output.bits})
         numbers = CostTerms(ff={"requantizer.control": (stages - 1) * (layout.words - 1).bit_length()})
         control = _control_terms(layout.words, stages)
-        return add_terms(unit.times(layout.values), *memories, numbers, control)
-
-    def _memory_terms(self, layout: LaneLayout, stage: int, middle: IntArray, target: Target) -> CostTerms:
-        if self._kind(layout, stage) == "block":
-            lanes = self.memory(layout).lanes[stage :: self.stages]
-            return add_terms(*(block_terms(memory.words, memory.varying, target.family) for memory in lanes))
-        words = to_bits(middle, self.type.bits).reshape(len(middle), -1)
-        return rom_terms(RomContents.of(words, target), target)
+        # Each value has memories of its own, since it has addresses of its own.
+        copies = add_terms(*memories).times(layout.values // layout.lanes)
+        return add_terms(unit.times(layout.values), copies, numbers, control)
 
     def _kind(self, layout: LaneLayout, stage: int) -> MemoryKind:
         deep = layout.words << stage >= _BLOCK_WORDS

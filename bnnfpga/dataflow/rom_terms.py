@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.block_ram import block_memory
 from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.hardware import Memory
 from bnnfpga.dataflow.paired_luts import PAIRED_WORDS
 from bnnfpga.dataflow.target import Target
 
@@ -59,7 +60,7 @@ class RomContents:
         tables = padded.reshape(parts, entries, width).swapaxes(0, 1).reshape(entries, -1)
         if parts == 1:
             tables = tables[:count]
-        return cls(count, _different(words), _different(tables))
+        return cls(count, different_columns(words), different_columns(tables))
 
     @classmethod
     def random(cls, words: int, width: int, target: Target) -> RomContents:
@@ -71,7 +72,7 @@ class RomContents:
         return cls(words, bits, bits * -(-words // (1 << target.lut_inputs)))
 
 
-def _different(columns: NDArray[np.uint8]) -> int:
+def different_columns(columns: NDArray[np.uint8]) -> int:
     """How many columns differ from all others, and are not constant."""
     numbers = _numbers(len(columns))
     sums = np.unique(numbers @ columns)
@@ -94,6 +95,13 @@ def rom_terms(contents: RomContents, target: Target) -> CostTerms:
     # In columns of such a depth.
     columns = contents.tables / max(1, depth >> target.lut_inputs)
     return CostTerms({name: columns}, {"rom.bits": contents.bits})
+
+
+def memory_words_terms(memory: Memory, target: Target) -> CostTerms:
+    """A memory of known words."""
+    if memory.kind == "block" and memory.words > 1:
+        return block_terms(memory.words, memory.varying, target.family)
+    return rom_terms(RomContents.of(memory.bits, target), target)
 
 
 def block_terms(words: int, width: int, family: str, *, stages: int = 1, bank_words: int = 0) -> CostTerms:

@@ -8,9 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import HlsTable, RtlVector
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
+from bnnfpga.dataflow.window_terms import level_terms
 from bnnfpga.numbers.integers import IntArray
 
 
@@ -74,6 +77,10 @@ class WindowSteps:
     @property
     def _kind_bits(self) -> int:
         return max(1, (len(self._kinds[0]) - 1).bit_length())
+
+    def cost_terms(self, depth: int, target: Target) -> CostTerms:
+        """The tables, and the counters that they move, for a line buffer of so many beats."""
+        return level_terms(depth, self._column_steps, self._row_steps, target)
 
     def parameters(self) -> UnitParameters:
         """The parameters of `bnn_window_level`, of which HLS has the numbers as tables."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Program = dict[str, Any]
@@ -129,21 +130,41 @@ class _Makers:
         return value, steps
 
 
-def compared_steps(program: Program, rule: ClassRule) -> tuple[int, list[Mapping[str, Any]]] | None:
-    """A stream, and the elementwise float steps from it to the values whose first maximum is the class.
+@dataclass(frozen=True, eq=False)
+class ScoreComparison:
+    """What is compared for a class: elementwise float `steps` on a `stream`; the first maximum is the class.
 
-    None if the class is defined in another way, for which there is no unit.
+    `shape` is the compared value's without the batch, and `axis` the one along which the classes lie.
     """
-    makers, value = _Makers(program), rule["value"]
+
+    stream: int
+    steps: Sequence[Mapping[str, Any]]
+    shape: tuple[int, ...]
+    axis: int
+
+
+def comparison_of(program: Program, rule: ClassRule) -> ScoreComparison | None:
+    """How a rule compares the elements of a stream; None if its class is defined in another way.
+
+    For that, there is no unit.
+    """
+    makers, value, axis = _Makers(program), rule["value"], rule["axis"]
     if rule["rule"] == "index":
         node = makers.node(value)
         if node.get("last") or not node.get("largest", 1):
             return None
-        value = node["inputs"][0]
-    # All elements lie along one axis; otherwise there are several classes.
-    if rule["rule"] == "above" or (rule["rule"] != "stream" and rule["count"] is None):
+        value, axis = node["inputs"][0], node["axis"]
+    chain = None if rule["rule"] == "above" else makers.steps_from_stream(value)
+    if chain is None:
         return None
-    return makers.steps_from_stream(value)
+    if rule["rule"] == "stream":
+        axis = min(1, len(program["inputs"][chain[0]]) - 1)
+        value = chain[0]
+    shape = tuple(program["shapes"][value])
+    if rule["count"] is not None or axis == 0:
+        # All elements lie along one axis.
+        return ScoreComparison(*chain, (math.prod(shape),), 0)
+    return ScoreComparison(*chain, shape[1:], axis - 1) if shape[0] == 1 else None
 
 
 def decided_stream(program: Program, rule: ClassRule) -> int | None:

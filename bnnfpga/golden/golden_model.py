@@ -63,13 +63,20 @@ class Golden:
 
     @property
     def classes(self) -> tuple[NDArray[np.int64], ...]:
-        """The class of each image (`bnnfpga.host.ends.end_classes`); for streams, the arg max of all elements."""
-        return all_classes(self.ends, self.end_values, lambda _, x: x.argmax(axis=1).astype(np.int64))
+        """The classes of each image (`bnnfpga.host.ends.end_classes`); of a stream, the arg max of its channels."""
+        shapes = self.ends["inputs"]
+
+        def in_stream(stream: int, x: NDArray[Any]) -> NDArray[np.int64]:
+            images, shape = len(x), shapes[stream]
+            found: NDArray[np.int64] = x.reshape(images, *shape).argmax(axis=min(2, len(shape))).astype(np.int64)
+            return found.reshape(images, *(shape[2:] if found.size > images else ()))
+
+        return all_classes(self.ends, self.end_values, in_stream)
 
     def accelerator_outputs(self, kind: str) -> tuple[NDArray[np.int64], ...]:
         """The expected accelerator outputs, (images, elements) each: `scores`, or the `class`, ties to the first."""
         if kind == "class":
-            return tuple(classes[:, None] for classes in self.classes)
+            return tuple(classes.reshape(len(classes), -1) for classes in self.classes)
         return tuple(scores.reshape(len(scores), -1) for scores in self.scores)
 
 

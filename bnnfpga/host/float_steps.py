@@ -17,7 +17,7 @@ def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
     number or of one for each element; for `count`, of one list of thresholds or of one for each element. The `numbers`
     of a function are its own. Where both operands come from the same element, `branches` has the steps to each of them.
     """
-    return apply_steps(_steps(steps), x)
+    return apply_steps(steps_of_data(steps), x)
 
 
 def steps_as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
@@ -35,13 +35,14 @@ def steps_as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
     return written
 
 
-def _steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+def steps_of_data(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """The inverse of `steps_as_data`."""
     return tuple(
         Step(
             step["operation"],
             np.asarray(step["constant"], dtype=np.float32) if "constant" in step else None,
             tuple(step.get("numbers", ())),
-            tuple(map(_steps, step.get("branches", ()))),
+            tuple(map(steps_of_data, step.get("branches", ()))),
         )
         for step in steps
     )

@@ -37,7 +37,8 @@ def classes_of(
     `streamed` are scores or classes, each (images, elements) in the order of the file.
     """
     if outputs[0].kind == "class":
-        return tuple(array[:, 0] for array in streamed)
+        shapes = [output.shape if output.stream.elements > 1 else () for output in outputs]
+        return tuple(array.reshape(len(array), *shape) for array, shape in zip(streamed, shapes, strict=True))
     ends = functions["ends"]
     values = apply_ends(ends, final_floats(functions, streamed))
     return all_classes(ends, values, lambda stream, x: outputs[stream].classes_of(x))
@@ -59,9 +60,10 @@ def number_of_classes(functions: Mapping[str, Any], outputs: Sequence[Output]) -
             hint="leave them out; --save-classes gives the classes of each output",
         )
     output, count = outputs[0], rules[0]["count"]
-    if output.kind == "class":
+    of_pixels = count is None and (rules[0]["rule"] != "stream" or output.is_image)
+    if output.kind == "class" and output.stream.elements == 1:
         return output.stream.type.hi + 1
-    if count is None and (rules[0]["rule"] != "stream" or output.is_image):
+    if output.kind == "class" or of_pixels:
         raise UserError(
             "its scores are an image, with a class for each pixel, so an image has no label",
             where="labels",

@@ -14,6 +14,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.stream import Frame, Port
 from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import origin_of
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import (
     integer_type,
@@ -42,12 +43,17 @@ class StreamedTensor:
 
 
 class Lowering:
-    """The part of a model lowered so far; `merged` are nodes that another node's unit computes."""
+    """The part of a model lowered so far; `merged` are nodes that another node's unit computes.
+
+    Operators that are added are made for `node`, as long as there is one.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.operators: dict[str, Operator] = {}
         self.merged: set[Node] = set()
+        self.node: Node | None = None
+        self._layers: dict[str, str] = {}
         self._tensors: dict[str, StreamedTensor] = {}
         self._edges: list[tuple[str | None, str, int]] = []
         source = model.input
@@ -89,6 +95,7 @@ class Lowering:
         for name, tensor in self._tensors.items():
             if tensor.producer is not None and np.array_equal(tensor.order, channels_last(self.shape(name))):
                 graph.tensors.setdefault(tensor.producer, name)
+        graph.layers = dict(self._layers)
         return graph
 
     def shape(self, tensor: str) -> list[int]:
@@ -119,6 +126,8 @@ class Lowering:
 
     def add(self, operator: Operator, *producers: str | None) -> str:
         self.operators[operator.name] = operator
+        if self.node is not None:
+            self._layers[operator.name] = origin_of(self.node).name
         self._edges += [(producer, operator.name, port) for port, producer in enumerate(producers)]
         return operator.name
 

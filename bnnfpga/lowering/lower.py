@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -101,7 +100,9 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
                 where=describe(node),
                 hint="put a quantizer behind it, or leave it out",
             )
+        lowering.node = node
         lower_node(lowering, node)
+    lowering.node = None
     return with_constant_inputs(_finish(lowering, class_functions))
 
 
@@ -122,7 +123,7 @@ def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Gr
             else _decided(lowering, tensor, function)
             for name, tensor, function in pairs
         ]
-        frames = [Frame((1,), np.zeros(1, dtype=np.int64))] * len(tensors)
+        frames = [_class_frame(lowering, tensor, function) for tensor, function in zip(tensors, functions, strict=True)]
     names = numbered("score_output", len(tensors))
     for name, tensor, producer in zip(names, tensors, producers, strict=True):
         lowering.add(ScoreOutput(name, lowering.port_of(producer, tensor)), producer)
@@ -155,17 +156,28 @@ def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
     return lowering.add(unit, producer)
 
 
+def _class_frame(lowering: Lowering, tensor: str, function: ClassFunction) -> Frame:
+    """The frame of the classes of an output: a single one, or those of its pixels in the order of the stream."""
+    if function.places is None or not function.pixels:
+        return Frame((1,), np.zeros(1, dtype=np.int64))
+    pixels = np.argsort(function.places.reshape(-1))[lowering.tensors[tensor].order] // function.places.shape[1]
+    return Frame((*function.pixels, 1), pixels[:: function.places.shape[1]])
+
+
 def _class_of(lowering: Lowering, name: str, tensor: str, function: ClassFunction) -> str:
     place = lowering.tensors[tensor]
-    if not np.array_equal(place.order, np.arange(len(place.order))):
+    assert function.places is not None
+    pixels, classes = function.places.shape
+    streamed = np.argsort(function.places.reshape(-1))[place.order].reshape(pixels, classes)
+    if np.any(streamed != streamed[:, :1] // classes * classes + np.arange(classes)):
         raise UserError(
-            "the model's scores are an image",
+            "the scores of a pixel do not leave the last layer one after the other",
             where="--output class",
             hint="use --output scores: the host computes classes",
         )
     comparison = class_comparison(function, reachable_values(lowering.model, tensor))
     port = lowering.port_of(place.producer, tensor)
-    port = replace(port, shape=(port.elements,))
+    port = Port((pixels, classes) if pixels > 1 else (classes,), port.type, 1)
     return lowering.add(_arg_max(name, port, comparison), place.producer)
 
 
@@ -176,6 +188,6 @@ def _arg_max(name: str, scores: Port, comparison: AffineScores | RankedScores | 
         return ArgMax(name, scores, comparison.factors, comparison.offsets)
     # If only every second score occurs, the lowest bit of their codes carries no information.
     shift = int(comparison.values.step == 2 and scores.type.bits > 1)
-    ranks = np.zeros((scores.elements, 1 << (scores.type.bits - shift)), dtype=np.int64)
+    ranks = np.zeros((scores.shape[-1], 1 << (scores.type.bits - shift)), dtype=np.int64)
     ranks[:, scores.type.encode(np.array(comparison.values)) >> shift] = comparison.ranks
     return ArgMax(name, scores, ranks=ranks)

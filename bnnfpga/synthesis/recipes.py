@@ -33,6 +33,7 @@ def _xilinx(family: str) -> Recipe:
     ending = (
         "opt_expr -mux_undef -noclkinv",
         "abc -luts 2:2,3,6:5,10,20",
+        "opt_merge",
         "clean",
         "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
         "xilinx_dffopt",

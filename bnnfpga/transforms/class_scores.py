@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.golden.end_classes import ClassRule, Program, compared_steps, decided_stream
+from bnnfpga.golden.end_classes import ClassRule, Program, comparison_of, decided_stream
 from bnnfpga.host.ends import apply_ends, end_classes
-from bnnfpga.host.float_steps import evaluate
-from bnnfpga.numbers.arithmetic import Floats, apply_steps
+from bnnfpga.host.float_steps import steps_of_data
+from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.host_functions import HostFunction
 
@@ -51,22 +50,32 @@ class ClassFunction:
     function
         Maps its scores to float values.
     steps
-        Map these to the values whose first maximum is the class, in the form of `bnnfpga.host.float_steps`.
+        Map these to the values whose first maximum is the class.
+    places
+        int64 (pixels, classes): the scores of each pixel, as elements of the accelerator's output in the model's order.
+    pixels
+        The shape of the classes; empty for a single one.
     decision
         If a single score decides between two classes: maps float32 (n, 1) values to int64 (n,) classes.
     """
 
     function: HostFunction
-    steps: Sequence[Mapping[str, Any]] = ()
+    steps: Sequence[Step] = ()
+    places: IntArray | None = None
+    pixels: tuple[int, ...] = ()
     decision: Callable[[Floats], IntArray] | None = None
 
     def compared(self, scores: Floats) -> Floats:
         """The values to compare, for float32 (n, elements) scores."""
-        return evaluate(self.steps, apply_steps(self.function.steps, scores))
+        return apply_steps(self.steps, apply_steps(self.function.steps, scores))
 
 
-def class_functions(program: Program, functions: Sequence[HostFunction]) -> tuple[ClassFunction, ...]:
+def class_functions(
+    program: Program, functions: Sequence[HostFunction], places: Sequence[IntArray]
+) -> tuple[ClassFunction, ...]:
     """The function that gives the class of each accelerator output, from what the host would compute of the outputs.
+
+    `places` has, for each output, the position in the file's frame of each element of the accelerator's tensor.
 
     Raises
     ------
@@ -74,13 +83,15 @@ def class_functions(program: Program, functions: Sequence[HostFunction]) -> tupl
         If only the host can compute a class.
     """
     rules = program["classes"]
-    classes = tuple(_class_function(program, rule, functions) for rule in rules)
+    classes = tuple(_class_function(program, rule, functions, places) for rule in rules)
     if len(functions) != len(rules):
         raise _left_to_host(f"{len(functions)} tensors lead to {len(rules)} class{'es' * (len(rules) > 1)}")
     return classes
 
 
-def _class_function(program: Program, rule: ClassRule, functions: Sequence[HostFunction]) -> ClassFunction:
+def _class_function(
+    program: Program, rule: ClassRule, functions: Sequence[HostFunction], places: Sequence[IntArray]
+) -> ClassFunction:
     stream = decided_stream(program, rule)
     if stream is not None:
 
@@ -92,12 +103,35 @@ def _class_function(program: Program, rule: ClassRule, functions: Sequence[HostF
             return end_classes(rule, apply_ends(program, outputs))
 
         return ClassFunction(functions[stream], decision=decide)
-    compared = compared_steps(program, rule)
+    compared = comparison_of(program, rule)
     if compared is None:
-        if rule["count"] is None:
-            raise _left_to_host("each pixel has a class")
         raise _left_to_host("between the scores and the class are functions that only a host computes")
-    return ClassFunction(functions[compared[0]], compared[1])
+    function, steps = functions[compared.stream], steps_of_data(compared.steps)
+    # The elements of a frame of the file: the classes of each pixel.
+    elements = np.moveaxis(np.arange(function.size).reshape(compared.shape), compared.axis, -1)
+    own = elements.reshape(-1, elements.shape[-1])
+    if not all(_is_by_class(step, own) for step in (*function.steps, *steps)):
+        raise _left_to_host("the constants behind the scores differ from pixel to pixel")
+    first = own[0]
+    return ClassFunction(
+        HostFunction(_of_elements(function.steps, first), len(first)),
+        _of_elements(steps, first),
+        np.argsort(places[compared.stream])[own],
+        elements.shape[:-1],
+    )
+
+
+def _is_by_class(step: Step, elements: IntArray) -> bool:
+    """Whether the constants of a step on whole frames are the same for the elements of all pixels, by class."""
+    constants = (leaf.constant for leaf in step.leaves() if leaf.constant is not None and leaf.rows > 1)
+    return all(
+        np.array_equal(constant[elements], np.broadcast_to(constant[elements[:1]], constant[elements].shape))
+        for constant in constants
+    )
+
+
+def _of_elements(steps: Sequence[Step], elements: IntArray) -> tuple[Step, ...]:
+    return tuple(step.some(elements) for step in steps)
 
 
 def _left_to_host(problem: str) -> UserError:

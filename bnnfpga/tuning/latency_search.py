@@ -37,6 +37,8 @@ _MOST_SEARCHED = 360
 _MOST_TO_SHORTEN = 16
 _DELAY_WEIGHTS = (1e6, *(4.0**power for power in range(4, -6, -1)))
 """Weights of delays, for foldings with which to begin."""
+_HALVINGS = 6
+"""Weights between the least one that is known to lead to the latency and the next."""
 _UNLIMITED = 2**62
 _ROUNDING = 1e-9
 
@@ -162,18 +164,32 @@ class LatencySearch:
     def _first(self, microseconds: float, limits: SpeedLimits) -> Choice | None:
         """A folding to begin with: delays count more and more."""
         best: Choice | None = None
+        least = enough = 0.0
         for weight in _DELAY_WEIGHTS:
             choice = cheapest(self._space, limits, replace(self._weights, latency=weight))
             if choice is None:
                 continue
             late = self._play(choice).microseconds > microseconds
             if late and best is not None:
+                least = weight
                 break
             if not late and self._fits(choice):
-                cost = self._weights.of(choice)
-                if best is None or cost < best.objective:
-                    best = replace(choice, objective=cost)
+                enough, best = weight, self._cheaper(choice, best)
+        if best is None:
+            return None
+        least = max(least, _DELAY_WEIGHTS[-1] / 4)
+        for _ in range(_HALVINGS):
+            weight = math.sqrt(least * enough)
+            choice = cheapest(self._space, limits, replace(self._weights, latency=weight))
+            if choice is None or self._play(choice).microseconds > microseconds or not self._fits(choice):
+                least = weight
+            else:
+                enough, best = weight, self._cheaper(choice, best)
         return best
+
+    def _cheaper(self, choice: Choice, best: Choice | None) -> Choice:
+        cost = self._weights.of(choice)
+        return replace(choice, objective=cost) if best is None or cost < best.objective else best
 
     def _fits(self, choice: Choice) -> bool:
         budget = self._budget

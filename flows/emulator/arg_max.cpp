@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arg max: the channel whose factor * score + offset, or whose score's rank, is largest, the lowest of equals.
+// Arg max: for each pixel, the channel whose factor * score + offset, or whose score's rank, is largest, the lowest of
+// equals.
 //
 // values: factors and offsets (channels); or ranks (channels, codes) and shift, by which codes are shifted down before
 // they are looked up; or none.
@@ -12,14 +13,14 @@ class ArgMax : public Kernel {
 public:
     explicit ArgMax(const Unit& unit)
         : Kernel(unit), in_(unit.input()), out_(unit.output()), plain_(unit.values.empty()),
-          factors_(in_.elements(), 1), offsets_(in_.elements(), 0) {
-        if (out_.elements() != 1) refuse("an arg max gives one element");
-        if (unit.has("factors")) copy(unit.array("factors", in_.elements()), factors_);
-        if (unit.has("offsets")) copy(unit.array("offsets", in_.elements()), offsets_);
+          channels_(in_.elements() / out_.elements()), factors_(channels_, 1), offsets_(channels_, 0) {
+        if (channels_ * out_.elements() != in_.elements()) refuse("an arg max gives one element for each pixel");
+        if (unit.has("factors")) copy(unit.array("factors", channels_), factors_);
+        if (unit.has("offsets")) copy(unit.array("offsets", channels_), offsets_);
         if (!unit.has("ranks")) return;
         copy(unit.array("ranks"), ranks_);
-        codes_ = ranks_.size() / in_.elements();
-        if (codes_ == 0 || (codes_ & (codes_ - 1)) != 0 || codes_ * in_.elements() != ranks_.size()) {
+        codes_ = ranks_.size() / channels_;
+        if (codes_ == 0 || (codes_ & (codes_ - 1)) != 0 || codes_ * channels_ != ranks_.size()) {
             refuse("the ranks of a channel are no power of two");
         }
         shift_ = static_cast<unsigned>(unit.number("shift"));
@@ -31,19 +32,18 @@ public:
         std::int64_t* values = static_cast<std::int64_t*>(scratch);
         for (std::size_t frame = 0; frame < frames; ++frame) {
             const char* from = static_cast<const char*>(in[0]) + frame * in_.frame_bytes();
-            std::int64_t best = 0;
+            char* to = static_cast<char*>(out[0]) + frame * out_.frame_bytes();
             if (plain_ && in_.storage == Storage::int8) {
-                best = largest(reinterpret_cast<const std::int8_t*>(from));
+                find(reinterpret_cast<const std::int8_t*>(from), to);
             } else if (plain_ && in_.storage == Storage::int32) {
-                best = largest(reinterpret_cast<const std::int32_t*>(from));
+                find(reinterpret_cast<const std::int32_t*>(from), to);
             } else {
                 for (std::size_t p = 0; p < in_.positions; ++p) {
                     read_row(in_, from + p * in_.stride(), values + p * in_.channels);
                 }
-                for (std::size_t i = 0; i < in_.elements(); ++i) values[i] = compared(values[i], i);
-                best = largest(values);
+                for (std::size_t i = 0; i < in_.elements(); ++i) values[i] = compared(values[i], i % channels_);
+                find(static_cast<const std::int64_t*>(values), to);
             }
-            write_row(out_, &best, static_cast<char*>(out[0]) + frame * out_.frame_bytes());
         }
     }
 
@@ -56,10 +56,18 @@ private:
     }
 
     template <class T>
+    void find(const T* values, char* to) const {
+        for (std::size_t pixel = 0; pixel < out_.positions; ++pixel) {
+            const std::int64_t best = largest(values + pixel * channels_);
+            write_row(out_, &best, to + pixel * out_.stride());
+        }
+    }
+
+    template <class T>
     std::int64_t largest(const T* values) const {
         std::size_t best = 0;
         T most = values[0];
-        for (std::size_t i = 1; i < in_.elements(); ++i) {
+        for (std::size_t i = 1; i < channels_; ++i) {
             const bool larger = values[i] > most;
             best = larger ? i : best;
             most = larger ? values[i] : most;
@@ -73,6 +81,7 @@ private:
 
     Tensor in_, out_;
     bool plain_;
+    std::size_t channels_;
     std::vector<std::int64_t> factors_, offsets_, ranks_;
     std::size_t codes_ = 0;
     unsigned shift_ = 0;

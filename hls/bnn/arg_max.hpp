@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arg max: the index of a frame's largest score, the lowest of equals.
+// Arg max: the index of the largest score of a frame, or of each of its pixels, the lowest of equals.
 #ifndef BNN_ARG_MAX_HPP_
 #define BNN_ARG_MAX_HPP_
 
@@ -84,29 +84,31 @@ candidate<ComparedBits, OutputBits> best_of_beat(const bits<Lanes * InputBits>& 
 
 }  // namespace detail
 
-/// The arg max unit, for one frame, of which it makes one beat.
+/// The arg max unit, for one frame, of which it makes a beat for each pixel.
 ///
 /// Lanes          scores of a beat, at least 1
-/// Beats          beats of a frame, at least 1
+/// Beats          beats of a pixel, at least 1
 /// InputBits      bits of a score, 1 to 32
 /// InputSigned    1: scores are in two's complement
 /// ComparedBits   bits of what is compared, as a signed number: 1 to 64
 /// OutputBits     bits of the index, enough for Lanes * Beats - 1: 1 to 32
+/// PixelsOfFrame  pixels of a frame, at least 1
 ///
 /// `tables`: none, to compare the scores; factors [Beats][Lanes] and offsets [Beats][Lanes], to compare
 /// factor * score + offset; or ranks [Beats * codes][Lanes], to compare the scores' ranks, where codes is 2^InputBits,
 /// or half of that where the lowest bit of all scores is the same.
 template <unsigned Lanes, unsigned Beats, unsigned InputBits, bool InputSigned, unsigned ComparedBits,
-          unsigned OutputBits, class... Tables>
+          unsigned OutputBits, unsigned PixelsOfFrame = 1, class... Tables>
 void arg_max(hls::stream<word<Lanes * InputBits>>& in, hls::stream<word<OutputBits>>& out, const Tables&... tables) {
-    static_assert(Lanes >= 1 && Beats >= 1, "a frame has at least one score");
+    static_assert(Lanes >= 1 && Beats >= 1 && PixelsOfFrame >= 1, "a frame has at least one score");
     static_assert(OutputBits >= 1 && OutputBits <= 32 && std::uint64_t{Lanes} * Beats <= std::uint64_t{1} << OutputBits,
                   "the output must hold the index of the last score");
     static_assert(ComparedBits >= 1 && ComparedBits <= 64, "what is compared has 1 to 64 bits");
     static_assert(sizeof...(Tables) <= 2, "the unit takes no tables, one (ranks), or two (factors and offsets)");
     detail::compared_integer<ComparedBits> best = 0;
     rom_bits<OutputBits> index = 0;
-    for (unsigned beat = 0; beat < Beats; ++beat) {
+    unsigned beat = 0;
+    for (unsigned step = 0; step < PixelsOfFrame * Beats; ++step) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<Lanes * InputBits> scores(in.read());
         const auto found = detail::best_of_beat<Lanes, Beats, InputBits, InputSigned, ComparedBits, OutputBits>(
@@ -115,10 +117,15 @@ void arg_max(hls::stream<word<Lanes * InputBits>>& in, hls::stream<word<OutputBi
             best = found.score;
             index = found.index;
         }
+        if (beat == Beats - 1) {
+            bits<OutputBits> result;
+            result.template set<OutputBits>(0, static_cast<std::uint64_t>(index));
+            out.write(result.packed());
+            beat = 0;
+        } else {
+            ++beat;
+        }
     }
-    bits<OutputBits> result;
-    result.template set<OutputBits>(0, static_cast<std::uint64_t>(index));
-    out.write(result.packed());
 }
 
 }  // namespace bnn

@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 import bnnfpga
@@ -57,6 +58,15 @@ def test_resources_are_those_of_the_units(dense: Path) -> None:
     assert {unit.name: unit.pe for unit in plan.units if unit.pe} == {
         name: entry["pe"] for name, entry in plan.folding.items() if "pe" in entry
     }
+
+
+def test_units_name_the_layers_that_they_are_made_for(dense: Path) -> None:
+    """Layers by the names of their nodes in the file; what folding puts between them has none."""
+    layers = {node.name for node in onnx.load(dense).graph.node if node.op_type == "MatMul"}
+    for cycles in CYCLES:
+        units = bnnfpga.plan(dense, cycles=cycles).units
+        assert {unit.layer for unit in units if unit.operator == "matrix_vector"} == layers
+        assert all(unit.layer is None for unit in units if unit.operator in ("fifo", "width_converter"))
 
 
 def test_plans_and_planners_travel(dense: Path) -> None:

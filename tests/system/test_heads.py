@@ -127,10 +127,17 @@ def test_a_difference_is_found_at_its_output(tmp_path: Path) -> None:
 
 
 def test_the_class_of_each_output(tmp_path: Path) -> None:
-    """Of each that is a vector of scores."""
-    model = write(tmp_path, "votes", "scores")
-    scores = bnnfpga.compile(model, tmp_path / "scores")
-    classes = bnnfpga.compile(model, tmp_path / "class", output_kind="class")
+    """Of each, for an image as well as for each pixel."""
+    _check_classes(write(tmp_path, "votes", "scores"), tmp_path)
+
+
+def test_the_classes_of_pixels_beside_that_of_the_image(tmp_path: Path) -> None:
+    _check_classes(write(tmp_path, "scores", "cells"), tmp_path)
+
+
+def _check_classes(model: Path, folder: Path) -> None:
+    scores = bnnfpga.compile(model, folder / "scores")
+    classes = bnnfpga.compile(model, folder / "class", output_kind="class")
     assert [operator.name for operator in Recompiled(classes).graph.operators if operator.kind == "arg_max"] == [
         "arg_max0",
         "arg_max1",
@@ -139,8 +146,6 @@ def test_the_class_of_each_output(tmp_path: Path) -> None:
     wanted, found = (project.simulate(x, backend="emulator").classes for project in (scores, classes))
     for one, other in zip(wanted, found, strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(UserError, match="the model's scores are an image"):
-        bnnfpga.compile(write(tmp_path, "scores", "cells"), tmp_path / "no", output_kind="class")
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

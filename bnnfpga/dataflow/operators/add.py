@@ -9,8 +9,8 @@ import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Binary
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
@@ -63,11 +63,19 @@ class Add(Binary):
         return ((first + second).astype(dtype, copy=False),)
 
     def cost_terms(self) -> CostTerms:
-        bits = self.result_type.bits
         # A product is the sum of one shifted operand for each bit that is set in the factor.
-        sums = sum(abs(factor).bit_count() for factor in self.factors) - 1
-        unit = CostTerms({"add.bits": self.pe * bits * max(1, sums) + 5}, {"add.bits": self.pe * bits + 5})
-        return add_terms(unit, queue_terms(self.outputs[0].width, self.queue))
+        sums = sum(
+            max(0, abs(factor).bit_count() - 1)
+            for factor, type in zip(self.factors, self.types, strict=True)
+            if not type.is_bipolar
+        )
+        bits = self.pe * self.result_type.bits
+        negative = bits if self.factors[0] < 0 else 0
+        unit = CostTerms(
+            {"add.units": 1, "add.bits": bits, "add.products": bits * sums, "add.negated": negative},
+            {"add.bits": bits + 1},
+        )
+        return add_terms(unit, output_queue_terms(self.outputs[0].width, self.queue, self.target.family))
 
     def parameters(self) -> UnitParameters:
         return (

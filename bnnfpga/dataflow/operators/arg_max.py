@@ -1,4 +1,4 @@
-"""The index of the largest score in a frame."""
+"""The index of the largest score of a frame, or of each of its pixels."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.multipliers import product_terms
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_terms, queue_terms
+from bnnfpga.dataflow.rom_terms import RomContents, memory_words_terms, rom_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
-from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
+from bnnfpga.dataflow.stream import Port, divisors
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
@@ -38,7 +39,7 @@ class ArgMax(Operator):
     Parameters
     ----------
     port
-        The stream of scores, a vector per frame.
+        The stream of scores: a vector per frame, or one for each pixel.
     factors, offsets
         int64 (channels,).
     ranks
@@ -59,7 +60,16 @@ class ArgMax(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        return (Port((1,), IntegerType(0, max(1, self.port.elements - 1), "unsigned"), 1),)
+        return (Port((*self.port.shape[:-1], 1), IntegerType(0, max(1, self._classes - 1), "unsigned"), 1),)
+
+    @property
+    def _classes(self) -> int:
+        return self.port.shape[-1]
+
+    @property
+    def _beats(self) -> int:
+        """Beats of a vector."""
+        return self._classes // self.port.lanes
 
     @property
     def tree_stages(self) -> int:
@@ -102,23 +112,24 @@ class ArgMax(Operator):
 
     @property
     def queue(self) -> int:
-        return queue_depth(self.latency, self.port.beats)
+        return queue_depth(self.latency, self._beats)
 
     def with_inputs(self, *ports: Port) -> ArgMax:
-        return replace(self, port=replace(ports[0], shape=self.port.shape))
+        lanes = max(lanes for lanes in divisors(self._classes) if lanes <= ports[0].lanes)
+        return replace(self, port=replace(self.port, lanes=lanes))
 
     def schedule(self) -> Schedule:
-        last = self.port.beats - 1
-        events = tuple(Event(1, (1,), (int(beat == last),), (int(beat == last),)) for beat in range(self.port.beats))
+        last = self._beats - 1
+        events = tuple(Event(1, (1,), (int(beat == last),), (int(beat == last),)) for beat in range(self._beats))
         return Schedule(events, self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        return (self._compared(arrays[0].astype(np.int64)).argmax(axis=1, keepdims=True),)
+        return (self._compared(arrays[0].astype(np.int64)).argmax(axis=-1, keepdims=True),)
 
     def _compared(self, x: IntArray) -> IntArray:
         if self.ranks is not None:
             codes = self.port.type.encode(x) >> self.rank_shift
-            ranks: IntArray = self.ranks[np.arange(self.port.elements), codes]
+            ranks: IntArray = self.ranks[np.arange(self._classes), codes]
             return ranks
         if self.factors is not None and self.offsets is not None:
             return x * self.factors + self.offsets
@@ -136,7 +147,7 @@ class ArgMax(Operator):
             return IntegerType(0, int(self.ranks.max()), "signed")
         type = self.port.type
         ends = np.array([[type.lo], [type.hi]], dtype=np.int64)
-        values = self._compared(np.broadcast_to(ends, (2, self.port.elements)))
+        values = self._compared(np.broadcast_to(ends, (2, self._classes)))
         return IntegerType(int(values.min()), int(values.max()), "signed")
 
     @property
@@ -153,38 +164,80 @@ class ArgMax(Operator):
 
     @property
     def _rank_kind(self) -> MemoryKind:
-        return "block" if self.ranks is not None and self.port.beats * self.ranks.shape[1] > _DEEP else "distributed"
+        return "block" if self.ranks is not None and self._beats * self.ranks.shape[1] > _DEEP else "distributed"
 
     @cached_property
     def _rank_memories(self) -> MemoryBank | None:
         """For each lane, a word for each beat and code, with the beat in the high bits of the address."""
         if self.ranks is None:
             return None
-        words = self.ranks.reshape(self.port.beats, self.port.lanes, -1).transpose(1, 0, 2)
+        words = self.ranks.reshape(self._beats, self.port.lanes, -1).transpose(1, 0, 2)
         return MemoryBank.of("ranks", to_bits(words.reshape(self.port.lanes, -1), self._rank_bits), self._rank_kind)
 
     def cost_terms(self) -> CostTerms:
-        bits, lanes = self.compared_type.bits, self.port.lanes
-        registers = lanes * (1 + self.score_stages) + 2 + sum(lanes >> stage for stage in range(self.tree_stages))
-        unit = CostTerms({"arg_max.bits": 2 * lanes * bits + 20}, {"arg_max.bits": registers * bits + 30})
-        value, family = self.port.type.bits + (not self.port.type.signed), self.target.family
-        factors = [x.shape[1] for x in self._constants[:1]]
-        extra = [product_terms(factor, value, min(bits, factor + value), family).times(lanes) for factor in factors]
-        extra += [memory_terms(memory.words, memory.varying, memory.kind, family) for memory in self.memories()]
-        return add_terms(unit, *extra, queue_terms(self.outputs[0].width, self.queue))
+        target, lanes, beats, index = self.target, self.port.lanes, self._beats, self.outputs[0].type.bits
+        beat = (beats - 1).bit_length()
+        control = beat + 2 * (1 + self.score_stages + self.tree_stages) + 2
+        bits, scores = self._score_terms()
+        matches = CostTerms(
+            {
+                "arg_max.matches": (lanes - 1) * bits,
+                "arg_max.lanes": sum(nodes * level for level, nodes in self._nodes),
+            },
+            {"arg_max.bits": sum(nodes * (bits + level) for level, nodes in self._nodes if self._registered(level))},
+        )
+        # The best beat so far, and the first index of the present one.
+        best = CostTerms(
+            {"arg_max.units": 1, "arg_max.best": bits, "arg_max.index": index, "arg_max.beats": beat},
+            {"arg_max.bits": bits + index + (index if beats > 1 else 0) + control},
+        )
+        return add_terms(scores, matches, best, output_queue_terms(index, self.queue, target.family))
+
+    @property
+    def _nodes(self) -> list[tuple[int, int]]:
+        """The levels of the tree behind its leaves, and the scores that each leaves."""
+        levels = (self.port.lanes - 1).bit_length()
+        return [(level, -(-self.port.lanes >> level)) for level in range(1, levels + 1)] or [(0, 1)]
+
+    def _registered(self, level: int) -> bool:
+        """Whether registers follow a level of the tree."""
+        levels = max(1, (self.port.lanes - 1).bit_length())
+        return level == 0 or level * self.tree_stages // levels != (level - 1) * self.tree_stages // levels
+
+    def _score_terms(self) -> tuple[int, CostTerms]:
+        """Bits of what is compared, and what makes it of the lanes' elements."""
+        lanes, bits, target = self.port.lanes, self.compared_type.bits, self.target
+        if self._rank_memories is not None:
+            bits = self._rank_bits
+            kept = CostTerms(ff={"arg_max.bits": self.score_stages * lanes * bits})
+            return bits, add_terms(kept, *(memory_words_terms(memory, target) for memory in self._rank_memories.lanes))
+        elements = CostTerms(ff={"arg_max.bits": lanes * self.port.type.bits})
+        if not self._constants:
+            kept = CostTerms(ff={"arg_max.bits": self.score_stages * lanes * self.port.type.bits})
+            return self.port.type.bits, add_terms(elements, kept)
+        factor, offset = (part.shape[1] for part in self._constants)
+        words = np.concatenate(self._constants, axis=1).reshape(self._beats, -1)
+        value = self.port.type.bits + (not self.port.type.signed)
+        held = {0: 0, 1: bits, 2: 2 * bits + offset}[self.score_stages]
+        products = product_terms(factor, value, min(bits, factor + value), target.family).times(lanes)
+        sums = CostTerms({"arg_max.sums": lanes * bits}, {"arg_max.scores": lanes * held})
+        return bits, add_terms(elements, rom_terms(RomContents.of(words, target), target), products, sums)
 
     def parameters(self) -> UnitParameters:
         parameters = both(
             Lanes=self.port.lanes,
-            Beats=self.port.beats,
+            Beats=self._beats,
             InputBits=self.port.type.bits,
             InputSigned=self.port.type.signed,
             ComparedBits=self.compared_type.bits,
             OutputBits=self.outputs[0].type.bits,
-        ) + rtl_only(ScoreStages=self.score_stages, TreeStages=self.tree_stages, QueueDepth=self.queue)
+        )
+        parameters += hls_only(PixelsOfFrame=self.outputs[0].elements) + rtl_only(
+            ScoreStages=self.score_stages, TreeStages=self.tree_stages, QueueDepth=self.queue
+        )
         if self._constants:
             # A word per beat: lane 0 lowest, each with the factor below the offset.
-            words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
+            words = np.concatenate(self._constants, axis=1).reshape(self._beats, -1)
             factor_bits, offset_bits = (bits.shape[1] for bits in self._constants)
             memory = Memory("affine", words, "distributed")
             parameters += rtl_only(Affine=1, FactorBits=factor_bits, OffsetBits=offset_bits, Constants=memory)
@@ -195,7 +248,7 @@ class ArgMax(Operator):
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         tables = [
-            HlsTable(name, bits.reshape(self.port.beats, self.port.lanes, -1), True, "distributed")
+            HlsTable(name, bits.reshape(self._beats, self.port.lanes, -1), True, "distributed")
             for name, bits in zip(("factors", "offsets"), self._constants, strict=False)
         ]
         if self._rank_memories is not None:

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import fifo_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only
@@ -86,10 +86,11 @@ class Concat(Operator):
 
     def cost_terms(self) -> CostTerms:
         width = self.outputs[0].width
-        unit = CostTerms(
-            {"concat.bits": 2 if self.pixels else -(-width // 2) + 10}, {"concat.counters": 0 if self.pixels else 10}
-        )
-        return add_terms(unit, queue_terms(width, 2))
+        queue = fifo_terms(width, 2, self.target.family)
+        if self.pixels:
+            return add_terms(queue, CostTerms({"concat.joined": 1}))
+        beat = (max(self._beats) - 1).bit_length()
+        return add_terms(queue, CostTerms({"concat.bits": width, "concat.beats": beat + 1}, {"concat.beats": beat + 1}))
 
     @property
     def levels(self) -> tuple[str, ...]:

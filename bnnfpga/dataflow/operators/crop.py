@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import fifo_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.places import displacement
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -115,10 +115,15 @@ class Crop(Operator):
         return (arrays[0][:, self.rows][:, :, self.columns],)
 
     def cost_terms(self) -> CostTerms:
-        counters = sum(max(1, extent - 1).bit_length() for extent in (*self.image, self.chunks))
-        table = sum(-(-len(kept) // 64) for kept in self._kept if not kept.all())
-        unit = CostTerms({"crop.counters": 2 * counters + table}, {"crop.counters": counters})
-        return add_terms(unit, queue_terms(self.outputs[0].width, 2))
+        columns = self._kept_beats
+        turning = [(extent - 1).bit_length() for extent in (len(self._kept[0]), len(columns), self.chunks)]
+        if self._kept[0].all():
+            turning[0] = 0
+        tables = sum(
+            -(-len(kept) // (1 << self.target.lut_inputs)) for kept in (self._kept[0], columns) if not kept.all()
+        )
+        unit = CostTerms({"crop.counters": sum(turning), "crop.tables": tables}, {"crop.counters": sum(turning)})
+        return add_terms(unit, fifo_terms(self.outputs[0].width, 2, self.target.family))
 
     @property
     def levels(self) -> tuple[str, ...]:

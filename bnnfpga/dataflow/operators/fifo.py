@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.fifo_terms import fifo_terms, memory_fifo_terms
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import memory_terms, queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -63,14 +63,10 @@ class Fifo(Operator):
         return (arrays[0],)
 
     def cost_terms(self) -> CostTerms:
-        width, slots = self.port.width, self.depth - self.stages + 1
+        width, family = self.port.width, self.target.family
         if self.stages == 1:
-            return queue_terms(width, self.depth)
-        counters = 4 * self.depth.bit_length()
-        registers = CostTerms({"fifo.counters": 2 * counters}, {"fifo.bits": width + counters})
-        if self.stages == 3:
-            return add_terms(registers, memory_terms(slots, width, "block", self.target.family, written=True))
-        return add_terms(registers, CostTerms({"fifo.memory": self.target.memory_luts(slots, width)}))
+            return fifo_terms(width, self.depth, family)
+        return memory_fifo_terms(width, self.depth, self.stages, family)
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -7,13 +7,16 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Unary
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_terms, queue_terms
+from bnnfpga.dataflow.rom_terms import RomContents, memory_words_terms
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -105,15 +108,15 @@ class Lookup(Unary):
         return to_bits(self.output_type.encode(results), self.output_type.bits)
 
     def cost_terms(self) -> CostTerms:
-        # A function of up to 6 bits takes one LUT per result bit; each further bit at most doubles that.
-        tables = self.output_type.bits * 2 ** max(0, self.input_type.bits - 6)
-        memory = CostTerms({"lookup.tables": self.pe * tables})
-        if self.groups > 1:
-            words, family = self.groups << self.input_type.bits, self.target.family
-            lanes = [memory_terms(words, memory.varying, memory.kind, family) for memory in self.memories()]
-            memory = add_terms(*lanes)
-        unit = CostTerms({"lookup.units": 10}, {"lookup.bits": self.pe * self.output_type.bits + 10})
-        return add_terms(unit, memory, queue_terms(self.outputs[0].width, self.queue))
+        target = self.target
+        group = (self.groups - 1).bit_length()
+        unit = CostTerms({"lookup.units": 1, "lookup.groups": group}, {"lookup.bits": group + 1})
+        queue = output_queue_terms(self.outputs[0].width, self.queue, target.family)
+        if self.groups > 1 and self._memory_kind == "block":
+            return add_terms(unit, *(memory_words_terms(memory, target) for memory in self.memories()), queue)
+        lanes = self.table[None] if self.is_shared else self._lanes
+        tables = [_table_terms(self._bits(lane), target) for lane in lanes]
+        return add_terms(unit, *(tables * self.pe if self.is_shared else tables), queue)
 
     @cached_property
     def _memory(self) -> Memory | MemoryBank:
@@ -141,3 +144,13 @@ class Lookup(Unary):
         return EmulatorKernel(
             "lookup", {"table": self.table.reshape(-1), "channels": self.table.size >> self.input_type.bits}
         )
+
+
+def _table_terms(words: NDArray[np.uint8], target: Target) -> CostTerms:
+    """A table in logic, of which synthesis makes what differs, and the register behind it."""
+    contents = RomContents.of(words, target)
+    parts = -(-len(words) // (1 << target.lut_inputs))
+    return CostTerms(
+        {"lookup.tables": contents.tables, "lookup.choices": contents.bits * (parts - 1)},
+        {"lookup.bits": contents.bits},
+    )

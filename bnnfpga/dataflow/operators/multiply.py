@@ -9,9 +9,9 @@ import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Binary
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.multipliers import product_terms
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
@@ -46,10 +46,15 @@ class Multiply(Binary):
     def cost_terms(self) -> CostTerms:
         # The multiplier's operands are signed numbers; -1 and +1 take two bits.
         first, second = (2 if type.is_bipolar else type.bits + (not type.signed) for type in self.types)
-        used = first + second if self.result_type.is_bipolar else min(self.result_type.bits, first + second)
-        unit = CostTerms({"multiply.units": 5}, {"multiply.bits": 2 * self.pe * self.result_type.bits + 5})
-        product = product_terms(first, second, used, self.target.family).times(self.pe)
-        return add_terms(unit, product, queue_terms(self.outputs[0].width, self.queue))
+        bits, family = self.result_type.bits, self.target.family
+        used = first + second if self.result_type.is_bipolar else min(bits, first + second)
+        product = product_terms(first, second, used, family)
+        kept = "multiply.multiplied" if product.dsp else "multiply.bits"
+        return add_terms(
+            CostTerms({"multiply.units": 1}, {kept: 2 * self.pe * bits, "multiply.units": 1}),
+            product.times(self.pe),
+            output_queue_terms(self.outputs[0].width, self.queue, family),
+        )
 
     def parameters(self) -> UnitParameters:
         return (

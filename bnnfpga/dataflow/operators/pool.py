@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory
+from bnnfpga.dataflow.lut_memory import written_memory
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import queue_terms
+from bnnfpga.dataflow.rom_terms import RomContents
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
@@ -140,12 +142,43 @@ class Pool(Operator):
         )
 
     def cost_terms(self) -> CostTerms:
-        bits = self.result_type.bits
+        beats, target = self.beats, self.target
+        width = self.pe * self.result_type.bits
+        again, several = beats.steps > 1, beats.chunks > 1
+        varying = self.function == "extremum" and several
+        directions = RomContents.of(self._directions().bits, target).tables if varying else 0
+        chunk = (beats.chunks - 1).bit_length() if again or directions else 0
+        number = chunk + (beats.steps - 1).bit_length()
+        kept = self.reduce_stages * (width + 3 + (chunk if again else 0))
         unit = CostTerms(
-            {"pool.bits": self.pe * bits * (self.simd + -(-self.beats.chunks // 64)) + 20},
-            {"pool.bits": self.pe * bits * (1 + self.reduce_stages) + 20},
+            {"pool.units": 1, "pool.numbers": number, "pool.directions": directions},
+            {"pool.registers": width + number + 1 + kept + (chunk if again and self.simd == 1 else 0)},
         )
-        return add_terms(unit, queue_terms(self.outputs[0].width, self.queue))
+        so_far = written_memory(beats.chunks, width, target.family) if again and several else CostTerms()
+        return add_terms(unit, so_far, self._joined_terms(), output_queue_terms(width, self.queue, target.family))
+
+    def _joined_terms(self) -> CostTerms:
+        """Pixels of a beat, of which the first is joined with nothing, and the beats of a window."""
+        bits, again = self.result_type.bits, int(self.beats.steps > 1)
+        joints, flagged = self.pe * (self.simd - 1), self.pe * self.simd * bits if self.padded else 0
+        if bits == 1:
+            return CostTerms({"pool.gates": joints + self.pe * again, "pool.flagged": flagged})
+        if self.function == "extremum":
+            # Numbers of two bits are compared by what chooses one of them.
+            compared = max(0, bits - 2)
+            return CostTerms(
+                {
+                    "pool.chosen": joints * bits,
+                    "pool.compared": joints * compared,
+                    "pool.best": self.pe * bits * again,
+                    "pool.flagged": flagged,
+                }
+            )
+        sums = {"pool.again": self.pe * bits * again}
+        if not self.type.is_bipolar:
+            return CostTerms({"pool.sums": joints * bits, "pool.flagged": flagged, **sums})
+        # Numbers of -1 and +1 are counted, or added where some of them are 0.
+        return CostTerms({"pool.ternary" if self.padded else "pool.signs": joints * bits, **sums})
 
     def parameters(self) -> UnitParameters:
         beats = self.beats

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import fifo_terms
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -46,7 +46,9 @@ class ScoreOutput(Operator):
         return (arrays[0],)
 
     def cost_terms(self) -> CostTerms:
-        return queue_terms(self.port.width, 2)
+        beat = (self.port.beats - 1).bit_length()
+        counter = CostTerms({"score_output.beats": beat}, {"score_output.beats": beat})
+        return add_terms(counter, fifo_terms(self.port.width, 2, self.target.family))
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.fifo_terms import fifo_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
@@ -108,7 +108,9 @@ class Select(Operator):
         return self.type.encode(np.array(self.constants or (self.type.lo,), dtype=np.int64))
 
     def cost_terms(self) -> CostTerms:
-        return queue_terms(self.outputs[0].width, 2)
+        # A channel that is sent twice is kept once, and a constant not at all.
+        kept = {channel for channel in self._beat_index if channel < self.inputs[0].lanes}
+        return fifo_terms(len(kept) * self.type.bits + int(self.padded), 2, self.target.family)
 
     @property
     def levels(self) -> tuple[str, ...]:

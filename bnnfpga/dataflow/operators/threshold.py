@@ -10,10 +10,10 @@ import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
 from bnnfpga.dataflow.elementwise import Unary
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.requantizers import RequantizerKind
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
@@ -90,10 +90,13 @@ class Threshold(Unary):
         return replace(self.stored_thresholds, memory=None).kind
 
     def cost_terms(self) -> CostTerms:
-        stored = self.stored_thresholds
-        registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
-        unit = CostTerms({"threshold.units": 10}, {"threshold.bits": registers + 10})
-        return add_terms(unit, stored.cost_terms(), queue_terms(self.outputs[0].width, self.queue))
+        stored, target = self.stored_thresholds, self.target
+        # A value waits for its thresholds.
+        held = "threshold.multiplied" if stored.requantizer.in_dsp(target.family) else "threshold.bits"
+        bits = self.input_type.bits - stored.requantizer.unread_bits(stored.words)
+        kept = CostTerms({"threshold.units": 1}, {held: self.pe * max(0, bits)})
+        queue = output_queue_terms(self.outputs[0].width, self.queue, target.family)
+        return add_terms(kept, stored.cost_terms(), queue)
 
     def parameters(self) -> UnitParameters:
         channels = max(self.pe, self.shape[-1])

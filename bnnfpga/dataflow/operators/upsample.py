@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlParameter, RtlVector
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_terms
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.places import displacement
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -153,13 +153,29 @@ class Upsample(Operator):
         return (arrays[0].repeat(rows, axis=1).repeat(columns, axis=2),)
 
     def cost_terms(self) -> CostTerms:
-        width = self.inputs[0].width
-        counters = 4 * max(4, self.depth.bit_length())
+        width, depth, target = self.inputs[0].width, self.depth, self.target
+        address, level = (depth - 1).bit_length(), depth.bit_length()
+        rows, columns = self._copies
+        turning = [self.chunks, self.image[1], len(rows), int(rows.max()), int(columns.max())]
+        numbers = sum((extent - 1).bit_length() for extent in turning)
+        entries = 1 << target.lut_inputs
         tables = sum(
-            -(-len(copies) // 64) * int(copies.max()).bit_length() for copies in self._copies if len(copies) > 1
+            -(-len(copies) // entries) * int(copies.max() - 1).bit_length()
+            for copies in self._copies
+            if len(copies) > 1
         )
-        unit = CostTerms({"upsample.counters": 2 * counters + tables}, {"upsample.bits": width + counters})
-        return add_terms(unit, buffer_terms(width, self.depth, self.target), queue_terms(width, self.queue))
+        kind = buffer_kind(width, depth, target)
+        unit = CostTerms(
+            {
+                "upsample.numbers": numbers,
+                "upsample.tables": tables,
+                "upsample.levels": 2 * level,
+                "upsample.places": address,
+            },
+            {"upsample.bits": numbers + 2 * level + 2 * address + 2 + (width if kind == "distributed" else 0)},
+        )
+        queue = output_queue_terms(width, self.queue, target.family)
+        return add_terms(unit, buffer_terms(width, depth, kind, target), queue)
 
     def _last_copies(self) -> Iterator[tuple[str, IntArray, int]]:
         """For rows and columns: the index of each one's last copy, and the bits of that index."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from bnnfpga.dataflow.choice_cells import choice_tables
 from bnnfpga.dataflow.cost_terms import CostTerms
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
@@ -65,23 +66,34 @@ class WidthConverter(Operator):
     def cost_terms(self) -> CostTerms:
         a, b = self.groups
         group, narrower = self.inputs[0].width // a, min(self.inputs[0].width, self.outputs[0].width)
-        counter = self.capacity.bit_length()
         if a == 1:
             # Shifted in, or first held beside the word.
+            number = (b - 1).bit_length()
             return CostTerms(
-                {"width_converter.shift": narrower + 2 * counter}, {"width_converter.bits": (b + 1) * group + counter}
+                {"width_converter.units": 1, "width_converter.shift": narrower, "width_converter.beats": number},
+                {"width_converter.bits": (b + 1) * group + number + 2},
             )
         if b == 1:
-            # A multiplexer of all parts of a beat, four inputs a LUT and what joins them.
+            part = a.bit_length()
+            chosen = narrower * choice_tables(a + 1, self.target.lut_inputs)
             return CostTerms(
-                {"width_converter.choice": narrower * -(-(a + 1) // 3) + 2 * counter},
-                {"width_converter.bits": (a + 1) * group + counter},
+                {"width_converter.choice": chosen, "width_converter.parts": part},
+                {"width_converter.bits": (a + 1) * group + part + 1},
             )
-        # A shifter, two stages a LUT, whose result is added to what is held or to what is left of it.
-        bits = self.capacity * group
+        return self._shifter_terms(a, group)
+
+    def _shifter_terms(self, a: int, group: int) -> CostTerms:
+        """A shifter, whose result is added to what is held, or to what is left of that."""
+        level, bits = self.capacity.bit_length(), self.capacity * group
+        # Groups that may not be 0 behind each stage; and the places of each group that arrives.
+        shifted = sum(min(self.capacity, a + (2 << stage) - 1) for stage in range(level))
         return CostTerms(
-            {"width_converter.barrel": bits * (1 + counter // 2) + 3 * counter},
-            {"width_converter.bits": bits + counter},
+            {
+                "width_converter.held": bits,
+                "width_converter.places": a * bits,
+                "width_converter.shifted": shifted * group,
+            },
+            {"width_converter.bits": bits + level},
         )
 
     @property

@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.cost_terms import CostTerms, add_terms
+from bnnfpga.dataflow.fifo_terms import output_queue_terms
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_slots, buffer_terms
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.places import displacement
-from bnnfpga.dataflow.resources import queue_terms
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, rtl_only
 from bnnfpga.dataflow.window_beats import pixel_parts, pixels_abreast, row_major_lanes
 from bnnfpga.dataflow.window_steps import WindowSteps
+from bnnfpga.dataflow.window_terms import WindowAxis, WindowLoops, border_terms, tap_terms
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
@@ -232,17 +233,7 @@ class Window(Operator):
     @property
     def _copies(self) -> int:
         """Pixels that a beat reads in the same cycle, each from its own copy of the line buffer."""
-        columns = min(self.abreast, self.geometry.kernel[1])
-        touched = np.arange(self.windows)[:, None] * self.geometry.stride[1]
-        touched = touched + np.arange(columns) * self.geometry.dilation[1]
-        return self.abreast // columns * len(np.unique(touched))
-
-    @property
-    def _copy_parts(self) -> int:
-        """Parts of an input beat, of which each copy of the line buffer stores only one."""
-        if self.chunks > 1:
-            return 1
-        return self.units if self.windows * self.geometry.stride[1] % self.units == 0 else 1
+        return self._step_pixels[0] * len(self._touched)
 
     @property
     def _fill_code(self) -> int:
@@ -254,11 +245,84 @@ class Window(Operator):
         return buffer_kind(self.inputs[0].width, self.depth, self.target)
 
     def cost_terms(self) -> CostTerms:
-        counters = 8 * max(4, self.depth.bit_length())
-        width = self.outputs[0].width
-        unit = CostTerms({"window.bits": width + 2 * counters}, {"window.bits": width + 2 * counters})
-        memory = buffer_terms(self.inputs[0].width // self._copy_parts, self.depth, self.target, self._copies)
-        return add_terms(unit, memory, queue_terms(width, self.queue))
+        target, loops, kind = self.target, self._loops, self.buffer_kind
+        stored = self.inputs[0].width // (1 if loops.moves else self.units)
+        slots = buffer_slots(self.inputs[0].width, self.depth, target)
+        # Behind a memory of LUTs there is a register.
+        registers = stored * (self.read_stages + (1 if kind == "distributed" else 0))
+        memory = buffer_terms(stored, slots, kind, target)
+        word = CostTerms(ff={"window.registers": registers})
+        return add_terms(
+            loops.cost_terms(padded=self.geometry.touches_pads),
+            self._window_steps.cost_terms(self.depth, target),
+            border_terms(*self._axes, self.read_stages) if self.geometry.touches_pads else CostTerms(),
+            tap_terms(loops, self._places, self.inputs[0].width // self.units, self.read_stages, target.lut_inputs),
+            add_terms(memory, word).times(self._copies),
+            output_queue_terms(self.outputs[0].width, self.queue, target.family),
+        )
+
+    @property
+    def _step_pixels(self) -> tuple[int, int]:
+        """Rows and columns of a window's pixels in a beat."""
+        columns = min(self.abreast, self.geometry.kernel[1])
+        return self.abreast // columns, columns
+
+    @property
+    def _loops(self) -> WindowLoops:
+        """The loops of the module, with the distances that it computes."""
+        geometry, chunks = self.geometry, self.chunks
+        pixel_rows, pixel_columns = self._step_pixels
+        steps = geometry.kernel[0] // pixel_rows, geometry.kernel[1] // pixel_columns
+        rows, columns = geometry.windows
+        width = geometry.image[1]
+        pixel, row = chunks * geometry.dilation[1] * pixel_columns, chunks * geometry.dilation[0] * pixel_rows * width
+        in_window = (steps[0] - 1) * row + (steps[1] - 1) * pixel + chunks - 1
+        in_row = (columns - self.windows) * geometry.stride[1] * chunks
+        in_frame = (rows - 1) * geometry.stride[0] * width * chunks + in_row + in_window
+        jumps = (
+            1,
+            pixel - (chunks - 1),
+            row - (steps[1] - 1) * pixel - (chunks - 1),
+            chunks * self.windows * geometry.stride[1] - in_window,
+            chunks * geometry.stride[0] * width - in_row - in_window,
+            geometry.image[0] * width * chunks - in_frame,
+        )
+        extents = (chunks, steps[1], steps[0], columns // self.windows, rows)
+        return WindowLoops(extents, jumps, self.units, buffer_slots(self.inputs[0].width, self.depth, self.target))
+
+    @property
+    def _touched(self) -> NDArray[np.int64]:
+        """The columns that a beat reads, from its first one."""
+        across = np.arange(self._step_pixels[1]) * self.geometry.dilation[1]
+        return np.unique(np.arange(self.windows)[:, None] * self.geometry.stride[1] + across)
+
+    @property
+    def _places(self) -> list[int]:
+        """The pixels that the first beat reads, in units of the line buffer."""
+        down = np.arange(self._step_pixels[0])[:, None] * self.geometry.dilation[0] - self.geometry.pads[0]
+        pixels = down * self.geometry.image[1] + self._touched - self.geometry.pads[1]
+        places: list[int] = (pixels.reshape(-1) * self.chunks).tolist()
+        return places
+
+    @property
+    def _axes(self) -> tuple[WindowAxis, WindowAxis]:
+        """Rows and columns, as the module looks at their ends."""
+        geometry, taps = self.geometry, self._step_pixels
+        windows = (1, self.windows)
+        first, second = (
+            WindowAxis(
+                geometry.image[axis],
+                geometry.pads[axis],
+                taps[axis] if axis == 0 else len(self._touched),
+                int(np.gcd.reduce(self._touched)) or 1 if axis else geometry.dilation[0],
+                taps[axis] * geometry.dilation[axis],
+                windows[axis] * geometry.stride[axis],
+                (geometry.windows[axis] - windows[axis]) * geometry.stride[axis]
+                + (geometry.kernel[axis] // taps[axis] - 1) * taps[axis] * geometry.dilation[axis],
+            )
+            for axis in (0, 1)
+        )
+        return first, second
 
     @property
     def _window_steps(self) -> WindowSteps:
