@@ -424,7 +424,9 @@ class _Tuning:
                 where="--target-latency-us",
                 hint="allow more, take a larger part, or raise --utilization",
             )
-        lowest = f"{reached.microseconds:.4g} µs ({int(reached.cycles):,} cycles) is the lowest"
+        # Shorter foldings may reach less than the clock that was asked for.
+        clock = f" at the {reached.mhz:.1f} MHz that it reaches" if reached.mhz < mhz else ""
+        lowest = f"{reached.microseconds:.4g} µs ({int(reached.cycles):,} cycles{clock}) is the lowest"
         if least.bound < reached.microseconds * (1 - 1e-6):
             lowest += f" that was found, and none is below {least.bound:.4g} µs"
         slowest = max(cycles, key=lambda name: cycles[name])
@@ -433,7 +435,7 @@ class _Tuning:
             f"no folding has a latency of {microseconds:g} µs at {mhz:g} MHz: {lowest}; layer {slowest!r} takes "
             f"{int(cycles[slowest]):,} of its cycles{' with the folding that is fixed for it' if fixed else ''}",
             where="--target-latency-us",
-            hint=f"{'free its pe and simd, ' if fixed else ''}allow more, or raise --clock-mhz",
+            hint=f"{'free its pe and simd, ' if fixed else ''}allow more{'' if clock else ', or raise --clock-mhz'}",
         )
 
     def front(self, chosen: Choice) -> list[dict[str, Any]]:

@@ -91,9 +91,20 @@ class NetFile:
         """The names of the model's outputs."""
         return list(self._graph.outputs)
 
+    @property
+    def scores(self) -> str:
+        """The tensor whose largest number is the image's class: the first output, or what its ArgMax or TopK reads."""
+        output = self.outputs[0]
+        node = self.producer(output)
+        return str(node.input[0]) if node is not None and node.op_type in ("ArgMax", "TopK") else output
+
     def node(self, name: str) -> onnx.NodeProto | None:
         """The node of a name; None if there is none."""
         return self._nodes.get(name)
+
+    def place(self, item: MissingQuantizer) -> int:
+        """Where in the file's order the first reader of a quantizer is."""
+        return min(list(self._nodes).index(name) for name, _ in item.readers)
 
     def tensor(self, edge: Edge) -> str:
         """The tensor that an operand is."""

@@ -93,8 +93,12 @@ class Placement:
         return self._place([edge for edge, kind in zip(streams, kinds, strict=True) if kind[0] == _FLOAT], file) or new
 
     def _at_unknowns(self, file: NetFile, node: onnx.NodeProto, floats: bool) -> bool:
-        """Quantise all operands that no quantizer makes."""
+        """Quantise all operands that no quantizer makes; of an average, what it averages."""
         streams = file.streams(node)
+        for edge in streams:
+            average = _average_above(file, file.tensor(edge))
+            if average is not None and self._at_unknowns(file, average, floats):
+                return True
         return self._place([edge for edge in streams if _kind(file, file.tensor(edge), floats)[0] != _QUANTISED], file)
 
     def _at_all(self, file: NetFile, node: onnx.NodeProto, floats: bool) -> bool:

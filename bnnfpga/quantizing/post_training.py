@@ -100,7 +100,7 @@ def quantize(
     """Insert quantizers where a model is float and the compiler needs integers; the result is a QONNX file.
 
     Quantizers that the model has stay as they are. Scales of streams come from calibration images (the percentiles of
-    onnxruntime's calibrator), those of weights from the largest weight of each output; streams that meet in a sum get
+    onnxruntime's calibrator), those of weights have the least squared error; streams that meet in a sum get
     scales in a ratio of a power of two. The same images give the same file.
 
     Parameters
@@ -141,18 +141,24 @@ def quantize(
     if not placed:
         raise UserError("it compiles as it is", where=str(source), hint=f"bnnfpga compile {source} -o DIR")
     after = file.with_quantizers(placed)
-    names = [node.output[0] for node in file.layers()]
-    names = [name for name in names if name not in file.outputs] + list(reversed(file.outputs))
-    comparison = compare(file.proto, after, x, names)
+    layers = [node.output[0] for node in file.layers()]
+    names = [name for name in dict.fromkeys([*layers, *file.outputs]) if name != file.scores]
+    comparison = compare(file.proto, after, x, [*names, file.scores])
     accuracies: list[float] = []
     if labels is not None:
-        truth = check_labels(labels, len(x), comparison.scores[0].shape[1])
+        if not comparison.number_of_classes:
+            raise UserError(
+                f"the model's output of shape {comparison.scores[0].shape[1:]} has no single class for an image",
+                where="labels",
+                hint="leave them out",
+            )
+        truth = check_labels(labels, len(x), comparison.number_of_classes)
         accuracies = [float(np.mean(classes == truth)) for classes in comparison.classes]
     write_output(target, after.SerializeToString(deterministic=True))
     return Quantised(
         str(source),
         str(target),
-        tuple(_described(file, item) for item in placed),
+        tuple(_described(file, item) for item in sorted(placed, key=file.place)),
         comparison,
         tuple(_layer(file, name, error) for name, error in comparison.errors.items()),
         len(x),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.golden.check import file_values
@@ -22,6 +23,8 @@ _PERCENTILE, _BINS = 99.99, 2048
 """The share of a tensor's numbers that its codes must hold, and the bins of its histogram."""
 _FINEST = 16
 """The most by which the scale of a stream may be below that of others in the same sum."""
+_TINY = np.float32(2.0**-100)
+"""Smaller numbers count as zero: a histogram's bins and scales must be normal numbers."""
 BATCH = 32
 
 
@@ -71,9 +74,15 @@ def measured_spans(proto: onnx.ModelProto, x: Floats, tensors: Collection[str]) 
                         hint="put a quantizer there when you train",
                     )
                 lowest[name] = min(lowest[name], float(values[name].min()))
-            collector.collect({name: values[name].astype(np.float32) for name in tensors})
+            collector.collect({name: _measurable(values[name]) for name in tensors})
         found = collector.compute_collection_result()
     return {name: Span(float(np.abs(found[name][:2]).max()), lowest[name] < 0) for name in tensors}
+
+
+def _measurable(values: NDArray[np.generic]) -> Floats:
+    """Numbers as the calibrator takes them."""
+    found = np.asarray(values, dtype=np.float32)
+    return np.where(np.abs(found) < _TINY, np.float32(0), found)
 
 
 def quantizers(file: NetFile, placement: Placement, spans: Mapping[str, Span], bits: int) -> list[MissingQuantizer]:

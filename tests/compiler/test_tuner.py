@@ -215,6 +215,18 @@ def test_a_latency_that_a_fixed_layer_prevents(tmp_path: Path) -> None:
     assert "free its pe and simd" in message
 
 
+def test_a_latency_that_the_clock_prevents(tmp_path: Path) -> None:
+    model = DenseNet((64, 64, 6), seed=4).write(tmp_path)
+    with pytest.raises(UserError) as caught:
+        bnnfpga.tune(model, target_latency_us=1e-6, clock_mhz=900.0)
+    message = str(caught.value)
+    stated = re.search(r"900 MHz: ([\d.]+) µs \((\d+) cycles at the ([\d.]+) MHz that it reaches\)", message)
+    assert stated is not None
+    latency, cycles, clock = map(float, stated.groups())
+    assert latency == pytest.approx(cycles / clock, rel=0.01)
+    assert "clock-mhz" not in message.splitlines()[-1]
+
+
 def test_no_part_is_too_small_for_a_latency_unnoticed(tmp_path: Path) -> None:
     model = DenseNet((64, 64, 6), seed=4).write(tmp_path)
     with pytest.raises(UserError, match=r"no folding was found with a latency of 0\.12 µs that fits the part"):

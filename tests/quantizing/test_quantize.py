@@ -36,6 +36,9 @@ def check(net: FloatNet, folder: Path, *, simulated: bool = True) -> list[dict[s
     with pytest.raises(bnnfpga.UserError):
         bnnfpga.plan(path)
     done = bnnfpga.quantize(path, output, net.images(IMAGES))
+    nodes = [node.name for node in net.model().graph.node]
+    places = [nodes.index(str(item["node"])) for item in done.inserted]
+    assert places == sorted(places)
     images = net.images(100)
     if not simulated:
         bnnfpga.plan(output)
@@ -208,3 +211,61 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert {"node", "bits", "scale", "tensor", "kind"} <= set(data["inserted"][0])
     assert run(app, [*command, "--force"]) == 0
     assert "quantizers inserted" in capsys.readouterr().out
+
+
+def dense(*behind: str) -> onnx.ModelProto:
+    """A float layer of 5 scores, and nodes behind it."""
+    net, rng = NetWriter(), np.random.default_rng(3)
+    x = net.node("MatMul", "x", net.constant(rng.normal(0, 0.3, (12, 5))))
+    for kind in behind:
+        x = net.node(kind, x, axis=1)
+    return net.model((12,), "y")
+
+
+def test_classes_are_those_that_arg_max_picks(tmp_path: Path) -> None:
+    model, path = dense("ArgMax"), tmp_path / "net.onnx"
+    onnx.save(model, path)
+    images = np.random.default_rng(0).normal(0, 1, (40, 12)).astype(np.float32)
+    labels = file_values(model, images, ["y"])["y"].reshape(-1).astype(np.int64)
+    assert len(set(labels.tolist())) > 2
+    right = bnnfpga.quantize(path, tmp_path / "q.onnx", images, labels)
+    assert right.accuracy_before == 1
+    assert right.comparison.agreement == right.accuracy_after
+    wrong = bnnfpga.quantize(path, tmp_path / "q.onnx", images, (labels + 1) % 5, force=True)
+    assert wrong.accuracy_before == 0
+
+
+def test_scores_of_pixels_are_no_class_of_an_image(tmp_path: Path) -> None:
+    net = NetWriter()
+    net.node("Conv", "x", net.constant(np.random.default_rng(0).normal(0, 0.3, (4, 3, 1, 1))), kernel_shape=[1, 1])
+    onnx.save(net.model((3, 5, 5), "y"), path := tmp_path / "net.onnx")
+    images = FloatNet("ends", size=5).images(8)
+    assert bnnfpga.quantize(path, tmp_path / "q.onnx", images).comparison.agreement is None
+    with pytest.raises(bnnfpga.UserError, match="no single class"):
+        bnnfpga.quantize(path, tmp_path / "r.onnx", images, np.zeros(8, dtype=int))
+    assert not (tmp_path / "r.onnx").exists()
+
+
+def test_an_average_of_a_sum_needs_one_quantizer(tmp_path: Path) -> None:
+    net, rng = NetWriter(), np.random.default_rng(0)
+    x = net.quant("x", 8, scale=1 / 32, signed=True)
+    parts = [net.node("Conv", x, net.bipolar(net.constant(rng.normal(0, 1, (4, 3, 1, 1))))) for _ in range(2)]
+    x = net.node(
+        "GlobalAveragePool", net.node("Relu", net.node("Add", *(net.quant(p, 4, scale=1, signed=True) for p in parts)))
+    )
+    net.node("MatMul", net.node("Flatten", x), net.constant(rng.normal(0, 0.3, (4, 5))))
+    onnx.save(net.model((3, 6, 6), "y"), path := tmp_path / "net.onnx")
+    inserted = bnnfpga.quantize(path, tmp_path / "q.onnx", FloatNet("ends").images(16)).inserted
+    assert [item["kind"] for item in inserted if item["kind"] == "stream"] == ["stream"]
+
+
+@pytest.mark.parametrize(("size", "message"), [(1e-40, None), (1e38, "cannot be evaluated")])
+def test_images_of_extreme_size(size: float, message: str | None, tmp_path: Path) -> None:
+    onnx.save(dense(), path := tmp_path / "net.onnx")
+    images = (np.random.default_rng(0).uniform(-3, 3, (8, 12)) * size).astype(np.float32)
+    if message is None:
+        bnnfpga.quantize(path, tmp_path / "q.onnx", images)
+    else:
+        with pytest.raises(bnnfpga.UserError, match=message):
+            bnnfpga.quantize(path, tmp_path / "q.onnx", images)
+        assert not (tmp_path / "q.onnx").exists()
