@@ -137,6 +137,12 @@ def quantize(
     x = model_inputs(calibration, opened.input, tuple(opened.model.shape(opened.model.input)[1:]), layout=layout)
     if opened.input.type is not None:
         x = x * opened.input.scale
+    if not np.any(x):
+        raise UserError(
+            "all numbers of the calibration images are 0, which tells nothing about ranges",
+            where="--calibration",
+            hint="give images like those to come",
+        )
     placed = _missing(read, file, opened, lambda proto, tensors: measured_spans(proto, x, tensors), bits)
     if not placed:
         raise UserError("it compiles as it is", where=str(source), hint=f"bnnfpga compile {source} -o DIR")

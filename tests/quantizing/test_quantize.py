@@ -167,13 +167,14 @@ def test_mistakes(tmp_path: Path) -> None:
     """Each is refused, and no file is left."""
     net = FloatNet("shortcut")
     path, images, output = written(net, tmp_path), net.images(4), tmp_path / "q.onnx"
-    good = DenseNet((8, 8, 3)).write(tmp_path / "good") if (tmp_path / "good").mkdir() is None else None
-    assert good is not None
+    (tmp_path / "good").mkdir()
+    good = DenseNet((8, 8, 3)).write(tmp_path / "good")
     for arguments, options, words in (
         ((path, output, images), {"bits": 9}, "--bits: 9 bits are not possible"),
         ((path, output, images[:, :2]), {}, "expected .images, 3, 6, 6"),
         ((path, output, images.astype(np.int64)), {}, "expected float32"),
         ((path, output, images, np.arange(3)), {}, "labels"),
+        ((path, output, 0 * images), {}, "all numbers of the calibration images are 0"),
         ((path, tmp_path / "none" / "q.onnx", images), {}, "does not exist"),
         ((good, output, np.ones((4, 8), np.float32)), {}, "it compiles as it is"),
     ):
