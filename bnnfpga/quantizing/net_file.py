@@ -46,11 +46,6 @@ class MissingQuantizer:
     scale: Floats
     weights: bool = False
 
-    @property
-    def levels(self) -> int:
-        """The largest code."""
-        return levels_of(self.bits, signed=self.signed)
-
 
 def levels_of(bits: int, *, signed: bool) -> int:
     """The largest code of a quantizer of so many bits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def quantize(
         raise UserError("the file exists", where=str(target), hint="choose another name, or replace it with --force")
     read, format = read_source(source), InputFormat.parse(input, input_scale)
     file = NetFile(read.proto)
-    opened = open_source(_source_of(read, file.proto), format)
+    opened = open_source(replace(read, proto=file.proto), format)
     x = model_inputs(calibration, opened.input, tuple(opened.model.shape(opened.model.input)[1:]), layout=layout)
     if opened.input.type is not None:
         x = x * opened.input.scale
@@ -172,11 +172,6 @@ def quantize(
     )
 
 
-def _source_of(read: Source, proto: onnx.ModelProto) -> Source:
-    """A source with another model in it, of the same path for messages."""
-    return Source(read.path, proto, read.data)
-
-
 def _missing(
     read: Source,
     file: NetFile,
@@ -191,23 +186,22 @@ def _missing(
     UserError
         The refusal that no quantizer prevents.
     """
-    placement, spans = Placement(), dict[str, Span]()
-    floats = opened.input.type is None
+    placement, spans = Placement(file, floats=opened.input.type is None), dict[str, Span]()
     found: list[MissingQuantizer] = []
     while True:
         try:
             lower_model(
-                opened if not found else open_source(_source_of(read, file.with_quantizers(found)), opened.input)
+                opened if not found else open_source(replace(read, proto=file.with_quantizers(found)), opened.input)
             )
         except UserError as refusal:
-            if not placement.cure(file, _refused(refusal), floats=floats):
+            if not placement.cure(_refused(refusal)):
                 raise
         else:
             unknown = [name for name in placement.streams if name not in spans]
             if not unknown:
                 return found
             spans |= measure(file.proto, unknown)
-        found = quantizers(file, placement, spans, bits)
+        found = quantizers(placement, spans, bits)
 
 
 def _refused(refusal: UserError) -> str | None:

@@ -16,7 +16,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.golden.check import file_values
 from bnnfpga.numbers.arithmetic import Floats
 from bnnfpga.quantizing.file_operators import outputs_axis
-from bnnfpga.quantizing.net_file import MissingQuantizer, NetFile, levels_of
+from bnnfpga.quantizing.net_file import MissingQuantizer, levels_of
 from bnnfpga.quantizing.placement import Placement, source
 
 _PERCENTILE, _BINS = 99.99, 2048
@@ -85,10 +85,10 @@ def _measurable(values: NDArray[np.generic]) -> Floats:
     return np.where(np.abs(found) < _TINY, np.float32(0), found)
 
 
-def quantizers(file: NetFile, placement: Placement, spans: Mapping[str, Span], bits: int) -> list[MissingQuantizer]:
+def quantizers(placement: Placement, spans: Mapping[str, Span], bits: int) -> list[MissingQuantizer]:
     """The quantizers of a placement; where a tensor's span is not known, its scale is provisional."""
     steps = {tensor: _step(spans.get(tensor), bits) for tensor in placement.streams}
-    groups = {tensor: placement.group(source(file, tensor)) for tensor in placement.streams}
+    groups = {tensor: placement.group(source(placement.file, tensor)) for tensor in placement.streams}
     largest: dict[str, float] = {}
     for tensor, group in groups.items():
         largest[group] = max(largest.get(group, 0.0), steps[tensor])
@@ -104,10 +104,10 @@ def quantizers(file: NetFile, placement: Placement, spans: Mapping[str, Span], b
         signed = spans[tensor].signed if tensor in spans else True
         found.append(MissingQuantizer(tensor, tuple(readers), bits, signed, np.asarray(scale, dtype=np.float32)))
     for edge, weights in placement.weights.items():
-        node = file.node(edge[0])
+        node = placement.file.node(edge[0])
         assert node is not None
         scales = weight_scales(weights, outputs_axis(node, weights), levels_of(bits, signed=True))
-        found.append(MissingQuantizer(file.tensor(edge), (edge,), bits, True, scales, weights=True))
+        found.append(MissingQuantizer(placement.file.tensor(edge), (edge,), bits, True, scales, weights=True))
     return found
 
 
